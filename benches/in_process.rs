@@ -10,7 +10,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use leasebox::commands::{Data, Get, Lease, Leased, Reply, Request, Set};
 use leasebox::common::caller::Caller;
 use leasebox::common::id::IdKind;
-use leasebox::numbers::draw::Locking;
+use leasebox::numbers::locking::Locking;
 use leasebox::protocol::output::Output;
 use leasebox::protocol::{Conversation, Decoded, Policy, Tail};
 use leasebox::server::config::Config;

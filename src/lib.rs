@@ -38,15 +38,15 @@
 //!
 //! | chapter | question | first file | lines | minutes |
 //! | --- | --- | --- | --- | --- |
-//! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1370 | 21 |
-//! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 3800 | 63 |
-//! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 6100 | 100 |
-//! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 6950 | 115 |
-//! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4250 | 70 |
-//! | 6 | How do processes talk without copying more than once? | [`sessions`] | 6550 | 110 |
-//! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 9650 | 160 |
-//! | 8 | What are the lecture's own programs? | [`lecture`], then [`lecture::echo`] | 1850 | 25 |
-//! | 9 | How does a class see all this, one step at a time? | [`lessons`], then [`lessons::race`] | 2270 | 37 |
+//! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1420 | 24 |
+//! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 3880 | 65 |
+//! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 6480 | 108 |
+//! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 7120 | 119 |
+//! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4410 | 74 |
+//! | 6 | How do processes talk without copying more than once? | [`sessions`] | 6740 | 112 |
+//! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 9970 | 166 |
+//! | 8 | What are the lecture's own programs? | [`lecture`], then [`lecture::echo`] | 1860 | 31 |
+//! | 9 | How does a class see all this, one step at a time? | [`lessons`], then [`lessons::race`] | 2420 | 40 |
 //!
 //! All chapters share [`common`]: errors, ids, and the description of commands. After chapter 9
 //! come [`client`], the library, and [`cli`], with a file for each subcommand. [`commands`] is the
@@ -55,8 +55,9 @@
 //! # Who may import whom
 //!
 //! `numbers` and `memory` import [`common`] alone. A later chapter imports `common`, `commands`,
-//! and the chapters before it; `lab` also the library. What puts the chapters together may import
-//! all: `commands`, `server`, `client` and `cli`. The test `who_may_import_whom` reads the sources.
+//! and the chapters before it; `lab` also the library. The modules that put the chapters together
+//! may import all: `commands`, `server`, `client` and `cli`. The test `who_may_import_whom` reads
+//! the sources.
 //!
 //! # Threads
 //!
@@ -89,13 +90,14 @@
 //! | a block's, [`memory::arena`] | bytes, length, released mark | one for each block in use |
 //! | the clients', [`server::clients`] | the connected clients | one |
 //! | a turnstile's, [`server::turnstile`] | how many make a list now, or end, or ask a lesson | one each |
+//! | the account's, [`server::buffers`] | the memory that each connection's buffers take | one |
 //! | the lookout's, [`server::lookout`] | the sockets of clients whose requests wait | one |
 //! | the guesses', [`common::guesses`] | how many wrong guesses are left | one |
 //! | the parking's, [`numbers::parking`] | the parked draws, the plan | one in a lab server, in `race`, or for a question about it |
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
-//! for each request that waits for a name or for room. One more goes with the clients' lock,
-//! one each with a turnstile's, the lookout's and the guesses'.
+//! for each request that waits for a name or for room. One more goes with each of these locks: the
+//! clients', a turnstile's, the account's and the lookout's. Two go with the guesses' lock.
 //!
 //! # Words
 //!

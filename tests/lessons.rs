@@ -14,7 +14,7 @@ use leasebox::lab::space_time::explain;
 use leasebox::lab::telling::letters;
 use leasebox::lab::weather::{DatagramFault, RequestProtocol, run};
 use leasebox::memory::buddy::Buddy;
-use leasebox::numbers::draw::Locking;
+use leasebox::numbers::locking::Locking;
 use proptest::prelude::*;
 use support::http::{Response, once};
 use support::{Running, STOP, leasebox, scratch};

@@ -14,8 +14,8 @@
 //! | all else, also `get` and `set` with a UUID | one line of text | here |
 //!
 //! MemoryLease frames come before text, so that the homework's three commands work with an original
-//! server too. `pools`, `accounts` and `list` go as frames, because they are printed as tables: a
-//! frame has their numbers, and a text line would have to be parsed.
+//! server too. `pools`, `accounts` and `list` go as frames: `statement` prints a frame's numbers as
+//! a table. The answer to `tree` is text, which the file `tree` draws on a terminal.
 //!
 //! **Invariants**
 //!
@@ -59,7 +59,7 @@ const DEFAULT_MS: &[u8] = b"60000";
 
 /// The request for `table ROWS busiest`. The server does not know `busiest`: the client asks for
 /// all rows that a server shows, and finds the busiest among them.
-const MAX_ROWS: &[u8] = b"table 4096";
+const ALL_ROWS_REQUEST: &[u8] = b"table 4096";
 
 #[derive(Args)]
 #[command(after_help = "Commands:\n  \
@@ -308,7 +308,7 @@ fn parse<N: std::str::FromStr>(word: &[u8], name: &str) -> Result<N, Failure> {
 /// Returns the line for a get: the data, escaped, without its trailing zero bytes. MemoryLease's
 /// reply always has the lease's whole size, so most of these zeros were never set. But zeros at the
 /// end of the data that was set are not printed either.
-fn got(id: &[u8], data: &[u8]) -> Vec<u8> {
+fn got_line(id: &[u8], data: &[u8]) -> Vec<u8> {
     let end = data.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     let mut text = [b"Data get for lease ", id, b": "].concat();
     escape(&data[..end], &mut text);
@@ -354,7 +354,7 @@ fn get_by_text(place: &Destination<'_>, id: &[u8]) -> Result<Vec<u8>, Failure> {
     let data = data.and_then(unescape).ok_or_else(|| {
         Failure::NoAnswer("the answer is no data line; is that a leasebox server?".into())
     })?;
-    Ok(got(id, &data))
+    Ok(got_line(id, &data))
 }
 
 /// Sets the data of a lease that is named by a UUID. The data is escaped, so it may hold any bytes,
@@ -391,7 +391,7 @@ fn drawn_table(rows: &[Row], busiest: Option<usize>) -> Vec<u8> {
 
 /// Asks for the table in text, and draws it.
 fn table_by_text(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
-    let (asked, busiest) = busiest(words, MAX_ROWS)?;
+    let (asked, busiest) = busiest(words, ALL_ROWS_REQUEST)?;
     let reply = ask(place, &asked)?;
     let rows = table::parse(&String::from_utf8_lossy(&reply)).ok_or_else(|| {
         Failure::NoAnswer("the answer is no table; is that a leasebox server?".into())

@@ -1,15 +1,16 @@
-//! `leasebox echo-client`: a string to an echo server of the lecture, and its echo.
+//! `leasebox echo-client`: sends a text to an echo server of the lecture, and prints the echo.
 //!
 //! ```text
 //!   --tcp   │ length u16, big-endian │ modified UTF-8 │     Received: hello
 //!   --udp   │ the bytes of the text, in one datagram  │     Reply: hello
 //! ```
 //!
-//! The program prints the words of the lecture's own two clients. Two slips of the lecture's UDP client
-//! are not repeated: that one sends too few bytes of a text that is not ASCII, and prints its whole buffer.
+//! The program prints the same words as the lecture's two clients: `Received:` and `Reply:`. It
+//! does not repeat two mistakes of the lecture's UDP client. The lecture's client sends too few
+//! bytes of a text that is not ASCII, and it prints its whole buffer.
 //!
-//! **Invariants** one deadline, `--timeout`, bounds the connect, the write and the read; the lookup of
-//! the host's name is the system's.
+//! **Invariants** one deadline, `--timeout`, bounds the connect, the write and the read. It does
+//! not bound the lookup of the host's name, which the system does.
 //!
 //! **Lock** none. **Simplified** a datagram is sent once. If it or its echo is lost, the exit code
 //! is 2. The lecture's request-reply protocols send again, as [`crate::client::exchange`] does.
@@ -63,16 +64,18 @@ pub fn run(arguments: &EchoClientArguments) -> ExitCode {
     }
 }
 
-/// Sends a string and returns its echo.
+/// Sends a string over TCP and returns its echo.
 ///
 /// # Errors
-/// Fails with one line: the text is too long, no server answers in time, or its answer is no string.
+/// Fails with one line: the text is too long, no server answers in time, or the answer is no string
+/// of Java's writeUTF.
 fn string(arguments: &EchoClientArguments) -> Result<String, String> {
     let EchoClientArguments { host, port, text, timeout, .. } = arguments;
     let bytes = modified_utf8::encode(text.encode_utf16());
     let length = u16::try_from(bytes.len())
         .map_err(|_| format!("the text has {} bytes; a string has at most 65535", bytes.len()))?;
     let deadline = Instant::now() + *timeout;
+    // The user knows only the value of `--timeout`, so the error names this value.
     let told = |error: CallError| match error {
         CallError::TimedOut(_) => CallError::TimedOut(*timeout).to_string(),
         error => error.to_string(),
@@ -103,6 +106,7 @@ fn datagram(arguments: &EchoClientArguments) -> Result<String, String> {
     let unknown = || CallError::UnknownHost(host.clone()).to_string();
     let found = (host.as_str(), *port).to_socket_addrs().ok().and_then(|mut all| all.next());
     let to = found.ok_or_else(unknown)?;
+    // The socket's own address: any free port, of the same IP version as the server's address.
     let any: SocketAddr = match to {
         SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
         SocketAddr::V6(_) => ([0u16; 8], 0).into(),
@@ -111,7 +115,7 @@ fn datagram(arguments: &EchoClientArguments) -> Result<String, String> {
         format!("no echo of {to} within {timeout:?} ({error}); is a server there?")
     };
     let socket = UdpSocket::bind(any).map_err(why)?;
-    // Datagrams of others do not arrive at a connected socket.
+    // A connected socket receives datagrams of this server alone.
     socket.connect(to).and_then(|()| socket.set_read_timeout(Some(*timeout))).map_err(why)?;
     socket.send(text.as_bytes()).map_err(why)?;
     let mut buffer = vec![0; BUFFER];

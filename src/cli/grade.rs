@@ -37,9 +37,13 @@
 //! | --- | --- |
 //! | [`arguments`], [`files`] | the command line; the files that it names |
 //! | [`started`], [`submission`] | `--start`: builds a server, starts it several times, grades it, ends it |
-//! | [`workplace`], [`limits`], [`processes`] | its copy; what it may use; what the system tells of it |
-//! | [`lacks`] | what this machine lacks, which is no fault of a submission |
+//! | [`workplace`], [`limits`] | the copy of a submission's files; the memory and files that it may use |
+//! | [`processes`], [`cores`] | its processes; the cores that other programs left to it |
+//! | [`lacks`] | a missing tool or a full disk, which is no fault of a submission |
 //! | [`folder`], [`recipe`] | `--folder`: each submission; how it is built and started |
+//!
+//! *Chaos* is a file that a started Python server loads: it lets Python change threads between any
+//! two bytecodes, so that a race shows itself more often.
 //!
 //! **Simplified** Without `--start` it grades a running server once, and cannot start it anew.
 //!
@@ -88,8 +92,8 @@ pub fn run(arguments: &GradeArguments) -> ExitCode {
 /// Grades the server and writes drafts of the report to `--out`.
 ///
 /// # Errors
-/// One line that names the cause and the cure. The file of `--out` then holds a report with score
-/// 0, unless the error is that this file cannot be written.
+/// Fails with one line that names the cause and the cure. The file of `--out` then holds a report
+/// with score 0, unless the error is that this file cannot be written.
 fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
     let GradeArguments { out, .. } = arguments;
     // This write comes first: if a later step fails, the file already holds a report with score 0,
@@ -104,13 +108,15 @@ fn graded(arguments: &GradeArguments) -> Result<GradeReport, String> {
     }
 }
 
-/// Starts and grades what `--start` says, in a copy of the present folder.
+/// Starts the server by the command of `--start`, in a copy of the current folder, and grades it. A
+/// folder that is too large for a copy, or that holds `TMPDIR`, is used itself.
 ///
 /// # Errors
-/// As [`graded`], or if the server cannot be started.
+/// Fails as [`graded`] does, or if the server cannot be started.
 fn grade_command(arguments: &GradeArguments, command: &str) -> Result<GradeReport, String> {
     let here = std::env::current_dir()
         .map_err(|error| format!("the present folder cannot be read ({error}); go to another"))?;
+    // A copy in TMPDIR of a folder that holds TMPDIR would copy itself without end.
     let is_above_copies =
         fs::canonicalize(std::env::temp_dir()).is_ok_and(|t| t.starts_with(&here));
     let fits =
@@ -131,16 +137,18 @@ fn grade_command(arguments: &GradeArguments, command: &str) -> Result<GradeRepor
 /// microseconds.
 const RACE_WINDOW: Duration = Duration::from_micros(1);
 
-/// The same with chaos, which makes each window as wide as its pauses.
+/// The widest race window that a grading with chaos may leave unseen. Chaos pauses a thread within
+/// its window, so each window is as wide as a pause.
 const CHAOS_WINDOW: Duration = Duration::from_micros(250);
 
-/// With chaos a server is slower: the checks then have this many times the time of `--timeout`.
+/// The factor for `--timeout` with chaos, because chaos makes a server slower.
 const CHAOS_TIME: u32 = 2;
 
-/// Grades the server at an address once.
+/// Grades the server at an address once. `chaos_over` is the file that ends the chaos of the
+/// server's Python; `None` without chaos.
 ///
 /// # Errors
-/// As [`graded`].
+/// Fails as [`graded`] does.
 fn grade_at(
     arguments: &GradeArguments,
     address: SocketAddr,
@@ -166,7 +174,8 @@ fn grade_at(
         if on_terminal {
             let _ = write!(io::stderr(), "\r{doing:<60}\r");
         }
-        // The report of one run of several is no draft: another run may be worse.
+        // With `--start` this is one run of several, and another run may be worse. So its report is
+        // not written as a draft.
         if let Some(out) = out.as_ref().filter(|_| arguments.start.is_none()) {
             // A draft that fails is ignored: `answer` writes the file once more and reports the
             // error.

@@ -13,7 +13,8 @@
 //! | 1 | a number came twice, or is outside the list, or no counter explains the record; with `--drained`, a number is missing |
 //! | 2 | a file cannot be read, or is no history |
 //!
-//! **Invariants** Each finding names the lines of the file that show it.
+//! **Invariants** Each finding names the lines of the file that show it. Missing numbers stand on
+//! no line, and of many findings of one kind only the first ten are named.
 //!
 //! **Lock** none. **Source** [`history`] for the file and for what can be inferred.
 
@@ -52,11 +53,12 @@ pub(super) fn run(file: &Path, max: u32, drained: bool, order: Option<&[u32]>) -
     }
 }
 
-/// A history that was read.
+/// A history, and all that its report needs.
 struct Judged<'j> {
-    /// The line of each operation.
+    /// The number of the file's line that holds each operation.
     lines: &'j [usize],
     ledger: &'j Ledger,
+    /// The server's list in its order, if the user knows it.
     order: Option<&'j [u32]>,
 }
 
@@ -117,7 +119,8 @@ impl Judged<'_> {
         some.chain((more > 0).then(|| format!("… and {more} more duplicates"))).collect()
     }
 
-    /// Returns whether one counter explains the record, as far as that can be decided, and why.
+    /// Returns the line on whether one counter explains the record, and `false` if no counter can.
+    /// A record that cannot be decided is no fault, so it has `true`.
     fn one_counter(&self) -> (bool, String) {
         let of = |at: usize| self.lines[at];
         if !self.ledger.duplicates.is_empty() {
@@ -139,9 +142,12 @@ impl Judged<'_> {
         self.inferred()
     }
 
-    /// The same from the record alone.
+    /// Returns the same as [`Judged::one_counter`], from the record alone. If the order is known,
+    /// the record does not contradict it, but one fault can remain: the list was at its end, and a
+    /// later request got numbers.
     fn inferred(&self) -> (bool, String) {
         let of = |at: usize| self.lines[at];
+        // `true`: in a history, a reply with too few numbers always means the end of the list.
         match infer(&self.ledger.operations, true) {
             OrderFound::None(short, later) => {
                 let (short, later) = (of(short), of(later));

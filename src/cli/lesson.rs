@@ -33,7 +33,7 @@ use crate::server::connection::Limits;
 /// The port without `--port`: two beyond that of `serve`, so that both can run.
 const PORT: u16 = 4122;
 
-/// The bytes to lease. The lessons have memory of their own.
+/// The bytes that this server can lease. Few are enough: the lessons have memory of their own.
 const MEMORY: u64 = 1 << 20;
 
 #[derive(Args)]
@@ -79,10 +79,13 @@ pub(super) fn run(arguments: &LessonArguments) -> ExitCode {
     }
     let log = Log::start("warn", io::stderr);
     let served = serve(arguments);
+    // The drop writes the rest of the log. Then an error of `served` is the last line.
     drop(log);
     served.map_or_else(no_answer, |()| ExitCode::SUCCESS)
 }
 
+/// Starts a server with the lessons' site, and serves until the first signal.
+///
 /// # Errors
 /// Fails with one line if the server cannot start.
 fn serve(arguments: &LessonArguments) -> Result<(), String> {

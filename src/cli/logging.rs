@@ -18,7 +18,8 @@
 //!    written, so before older ones that were in the queue.
 //! 3. At the end the queue has 100 ms to be written.
 //!
-//! **Lock** that of the piece, which only the `log` thread takes; the channel has one inside.
+//! **Lock** the lock of [`LogPiece`], which only the `log` thread takes. The channel has a lock
+//! inside.
 //!
 //! **Simplified** the first lines are kept and the later ones dropped, which is simpler than the
 //! other way round.
@@ -41,34 +42,36 @@ use crate::common::lock::lock;
 /// The most lines that wait to be written. A line has some 100 bytes.
 const QUEUE: usize = 1024;
 
-/// The longest wait at the end.
+/// The longest time that the drop of the log waits until the queue is written.
 const END: Duration = Duration::from_millis(100);
 
-/// The rest of the `log` thread after each piece that it has written.
+/// The time that the `log` thread sleeps after each piece that it has written.
 const REST: Duration = Duration::from_millis(20);
 
 /// The time between two tries to put something into a full queue.
 const TRY_AGAIN: Duration = Duration::from_millis(2);
 
-/// What the `log` thread gets.
+/// An entry of the queue.
 enum LogEntry {
-    /// A line that is to be formatted: its level, the module that logs, its text. The `log` thread
-    /// does it, where the code and the buffers are warm. In a thread that has just started, two
-    /// lines cost 3 % of a connection for one request.
+    /// A line without its format: its level, the module that logs, its text. The `log` thread
+    /// formats it, because there the code and the buffers are in the processor's caches. In a
+    /// client's thread that has just started, the format of two lines takes 3 % of the time of a
+    /// connection for one request.
     Line(Level, &'static str, String),
-    /// Lines with their ends, which are written as they are.
+    /// Finished lines, each with its line end.
     Lines(String),
-    /// All lines before this one are written when the answer comes.
+    /// A request for an answer. The `log` thread answers when all entries before this one are
+    /// written.
     Written(SyncSender<()>),
 }
 
-/// The end of the queue that all threads log into.
+/// The sending side of the queue. The crate `log` passes the records of all threads to it.
 struct LogQueue {
     entries: SyncSender<LogEntry>,
-    /// Knows which records are wanted.
+    /// Knows from `RUST_LOG` which records are wanted.
     logger: Arc<Logger>,
-    /// The lines that were dropped since the last one that was written. Relaxed: no other data
-    /// depends on it.
+    /// The number of lines that were dropped and not reported yet. Relaxed: no other data depends
+    /// on it.
     dropped: Arc<AtomicU64>,
 }
 
@@ -76,15 +79,16 @@ struct LogQueue {
 #[derive(Clone, Default)]
 struct LogPiece(Arc<Mutex<Vec<u8>>>);
 
-/// The log of a server. When this is dropped, what waits is written, if standard error takes it.
+/// The log of a server. Its drop waits until the entries in the queue are written, but not longer
+/// than [`END`].
 pub(super) struct Log {
     /// `None` if there is no thread: then each line is written where it is made.
     entries: Option<SyncSender<LogEntry>>,
 }
 
 impl Log {
-    /// Starts the log, on standard error or standard output. `level` is that of `RUST_LOG` if the
-    /// environment has none. Call it once: a process has one logger.
+    /// Starts the log, on standard error or standard output. `level` counts only if the environment
+    /// has no `RUST_LOG`. Call it once: a process has one logger.
     pub(super) fn start<W: Write + 'static>(level: &str, output: fn() -> W) -> Self {
         let mut builder = LoggerBuilder::from_env(Env::default().default_filter_or(level));
         let piece = LogPiece::default();
@@ -96,7 +100,8 @@ impl Log {
         let thread = Builder::new().name("log".into()).spawn(move || {
             write_all(&queue, &logger, &piece, &dropped, output(), REST);
         });
-        // Without a thread this program will say so elsewhere.
+        // The log then needs no thread. The caller makes threads of its own after this, and reports
+        // that the system has none.
         if thread.is_err() {
             builder.target(Target::Stderr).init();
             return Self { entries: None };
@@ -107,7 +112,8 @@ impl Log {
         Self { entries: Some(entries) }
     }
 
-    /// Writes lines that are no entry of the log, as one piece.
+    /// Writes lines without a time and a level, all together. They appear whatever `RUST_LOG` says.
+    /// If the queue is full, these lines are lost and not counted.
     pub(super) fn say(&self, lines: String) {
         match &self.entries {
             Some(entries) => drop(entries.try_send(LogEntry::Lines(lines))),
@@ -121,13 +127,15 @@ impl Drop for Log {
         let Some(entries) = &self.entries else { return };
         let deadline = Instant::now() + END;
         let (written, done) = sync_channel(1);
-        // The queue may be full, and its reader only slow.
+        // A full queue may soon have room: the `log` thread may be slow and not stuck.
         while entries.try_send(LogEntry::Written(written.clone())).is_err() {
             if Instant::now() >= deadline {
                 return;
             }
             std::thread::sleep(TRY_AGAIN);
         }
+        // Without an answer the program ends all the same: the last lines are not worth a longer
+        // wait.
         let _ = done.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     }
 }
@@ -172,11 +180,11 @@ impl LogPiece {
     }
 }
 
-/// Writes what comes out of the queue until its last sender is gone, and rests for `rest` after each
-/// piece, so that lines gather. A line gets the time at which it is formatted.
+/// Writes the entries of the queue until its last sender is gone. After each piece it sleeps for
+/// `rest`, so that lines gather. A line gets the time at which it is formatted.
 ///
-/// While this thread rests, a thread that logs need not wake it up. Each client leaves two lines;
-/// with a wake-up and a write for each of them, a connection for one request cost 40 % more.
+/// While this thread sleeps, a thread that logs need not wake it up. Each client logs two lines.
+/// With a wake-up and a write for each of them, a connection for one request took 40 % longer.
 fn write_all(
     queue: &Receiver<LogEntry>,
     logger: &Logger,
@@ -191,6 +199,7 @@ fn write_all(
             let text = format!("{lost} lines of the log were dropped: nobody read them in time\n");
             lock(&piece.0).extend_from_slice(text.as_bytes());
         }
+        // The bound ends the piece although other threads log on and on.
         for entry in iter::once(first).chain(queue.try_iter().take(QUEUE)) {
             match entry {
                 LogEntry::Line(level, module, text) => {
@@ -201,6 +210,7 @@ fn write_all(
                 LogEntry::Lines(lines) => lock(&piece.0).extend_from_slice(lines.as_bytes()),
                 LogEntry::Written(done) => {
                     piece.write_to(&mut out);
+                    // The receiver may have given up at its deadline.
                     let _ = done.try_send(());
                 }
             }

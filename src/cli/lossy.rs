@@ -5,8 +5,9 @@
 //!              lose 0.3, send twice 0.2
 //! ```
 //!
-//! It shows why a request needs a retransmission and a reply needs a history: with `--semantics
-//! at-least-once` a draw may be executed twice, and with `at-most-once` never.
+//! The proxy shows why a client must send a request again, and why a server keeps a history of its
+//! replies: with `--semantics at-least-once` a draw may be executed twice, and with `at-most-once`
+//! never.
 //!
 //! **Invariants** `--to` is not the address of `--listen`: otherwise each datagram would go round
 //! for ever.
@@ -47,14 +48,14 @@ pub struct LossyArguments {
     #[arg(long)]
     to: String,
     /// Probability that a datagram is lost, 0 to 1
-    #[arg(long, default_value = "0", value_parser = likely)]
+    #[arg(long, default_value = "0", value_parser = probability)]
     drop: f64,
     /// Probability that a datagram is sent twice, 0 to 1
-    #[arg(long, default_value = "0", value_parser = likely)]
+    #[arg(long, default_value = "0", value_parser = probability)]
     duplicate: f64,
     /// Probability, 0 to 1, that a datagram is held back until a later one has overtaken it, or for
     /// about 20 ms
-    #[arg(long, default_value = "0", value_parser = likely)]
+    #[arg(long, default_value = "0", value_parser = probability)]
     reorder: f64,
     /// The same seed makes the same faults; without it the seed is random, and it is logged
     #[arg(long)]
@@ -65,7 +66,7 @@ pub struct LossyArguments {
 ///
 /// # Errors
 /// Fails with one line, also for `NaN`, which Rust's `parse` accepts: no range contains it.
-fn likely(text: &str) -> Result<f64, String> {
+fn probability(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
     number.ok_or_else(|| "give a probability from 0 to 1, such as 0.3".into())
 }
@@ -75,6 +76,7 @@ pub fn run(arguments: &LossyArguments) -> ExitCode {
     let _log = Log::start("info", io::stderr);
     match start(arguments) {
         Ok((stopped, counts)) => {
+            // An error would mean that no signal can come any more; the program then ends too.
             let _ = stopped.recv();
             // `Relaxed` is enough for independent totals. The proxy still runs, so they may
             // disagree by a datagram or two.
@@ -96,7 +98,8 @@ pub fn run(arguments: &LossyArguments) -> ExitCode {
 /// Starts the proxy. Returns the receiver of the first signal, and the counters.
 ///
 /// # Errors
-/// Fails with one line that names the option to change.
+/// Fails with one line: the signal handler is refused, an address is wrong or cannot be bound, or
+/// no thread can be made.
 fn start(arguments: &LossyArguments) -> Result<(Receiver<()>, Arc<LossyCounts>), String> {
     let stopped = signals::catch()?;
     let listen = place("--listen", &arguments.listen)?;
@@ -125,8 +128,8 @@ fn start(arguments: &LossyArguments) -> Result<(Receiver<()>, Arc<LossyCounts>),
 
 /// Resolves `ADDRESS:PORT`; the address may be a name.
 ///
-/// It splits at the last colon: an IPv6 address holds colons itself, and stands in brackets, as in
-/// `[::1]:4121`. Its brackets are removed before the lookup.
+/// The text is split at the last colon, because an IPv6 address holds colons itself. The brackets
+/// of an IPv6 address, as in `[::1]:4121`, are removed before the lookup.
 ///
 /// # Errors
 /// Fails with one line for another form, a wrong port or an unknown name.

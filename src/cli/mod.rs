@@ -21,13 +21,15 @@
 //! **Invariants**
 //!
 //! 1. Standard output holds only the answer, or a server's address, so that a script can read it.
-//!    Errors and the log go to standard error.
+//!    Errors and the log go to standard error. (Under the name `server` the log is on standard
+//!    output, as with MemoryLease's own server.)
 //! 2. An error is one line that names the cause and the cure. (Wrong arguments get clap's few
 //!    lines.)
 //! 3. Text of a client or a server is printed without control characters, by `printable`. (Data of
 //!    a lease and replies to the grader are escaped instead.)
 //!
-//! **Lock** none. Only `signals` has a static variable, an atomic one.
+//! **Lock** none in this file. `signals` has a static variable that changes, an atomic one;
+//! `VERSION` is made once.
 //!
 //! **Source** ours; the exit codes 0 to 2 are those of `grep` and `diff`.
 
@@ -217,8 +219,8 @@ fn announce(line: &str) {
     }
 }
 
-/// Prints an answer on standard output, and returns `code`; also when the reader of a pipe has
-/// closed it. After any other error the answer is lost, and the exit code is 2.
+/// Prints an answer on standard output, and returns `code`. A reader that has closed its pipe
+/// changes nothing. After any other error the answer is lost, and the exit code is 2.
 ///
 /// `print!` would panic on a closed pipe, as in `leasebox … | head -1`. An output that was closed
 /// before the start is not noticed: std opens `/dev/null` in its place.
@@ -227,8 +229,9 @@ fn print(text: &[u8], code: ExitCode) -> ExitCode {
     printed(stdout.write_all(text).and_then(|()| stdout.flush()), code)
 }
 
-/// Prints the answer. The server has executed the command, so numbers or a lease are lost with it:
-/// a reader that has closed the pipe is bad news here.
+/// Prints the answer of a server. The server has already executed the command, so with a lost
+/// answer the numbers or the lease in it are lost too. So a closed pipe is bad news here, and in
+/// `print` it is none.
 fn print_or_lose(text: &[u8]) -> ExitCode {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {

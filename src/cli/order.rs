@@ -12,7 +12,7 @@ use crate::numbers::list::shuffled;
 /// neither. The check `linearizable` needs the order.
 ///
 /// # Errors
-/// One line, when the file cannot be read or does not hold each number of the list once.
+/// Fails with one line if the file cannot be read, or does not hold each number of the list once.
 pub(super) fn order(
     seed: Option<u64>,
     file: Option<&Path>,

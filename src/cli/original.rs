@@ -45,7 +45,8 @@ command: lease SIZE DURATION   leases so many bytes for so many MS
          set LEASEID DATA      sets it
 ";
 
-/// Runs as MemoryLease's server or client, if that is the name of the program; `None` if it is not.
+/// Runs as MemoryLease's server or client, if the program was started as `server` or `client`.
+/// Returns `None` for any other name.
 pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let program = arguments.next()?;
     let words: Vec<OsString> = arguments.collect();
@@ -61,6 +62,8 @@ pub(super) fn listening(port: u16) -> String {
     format!("starting server on port {port}\nlistening for client")
 }
 
+/// Serves with the words of `server PORT MEMORY`. Prints the usage for any other words, because the
+/// original takes exactly these two.
 fn run_server(words: &[OsString]) -> ExitCode {
     let is_option = words.iter().any(is_option);
     let parsed = Arguments::try_parse_from(line("serve", words));
@@ -72,6 +75,8 @@ fn run_server(words: &[OsString]) -> ExitCode {
     }
 }
 
+/// Sends the command of `client HOST [PORT] COMMAND …`. Prints the usage if there is no command, or
+/// if an option stands in the place of the host.
 fn run_client(words: &[OsString]) -> ExitCode {
     let [host, rest @ ..] = words else { return usage(CLIENT_USAGE) };
     let is_port = |word: &OsString| word.as_encoded_bytes().iter().all(u8::is_ascii_digit);
@@ -88,7 +93,7 @@ fn run_client(words: &[OsString]) -> ExitCode {
     }
 }
 
-/// Returns the command line of `leasebox` that does the same.
+/// Returns the command line of `leasebox` that does the same: `leasebox`, `verb`, and `words`.
 fn line<'a>(verb: &'a str, words: &'a [OsString]) -> impl Iterator<Item = &'a OsStr> {
     [OsStr::new("leasebox"), OsStr::new(verb)].into_iter().chain(words.iter().map(AsRef::as_ref))
 }
@@ -97,7 +102,7 @@ fn is_option(word: &OsString) -> bool {
     word.as_encoded_bytes().starts_with(b"-")
 }
 
-/// Prints how the program is called; the exit code is that of wrong arguments.
+/// Prints the usage on standard error, and returns the exit code of wrong arguments.
 fn usage(text: &str) -> ExitCode {
     // If this write fails, the exit code is still right.
     let _ = io::stderr().write_all(text.as_bytes());

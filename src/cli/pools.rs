@@ -1,4 +1,5 @@
-//! Pairs of pools and shares: their form on the command line and in a file.
+//! Pairs of a pool and its share, for `--pools`, `--caps` and `--low-water`: their form on the
+//! command line and in a file.
 //!
 //! ```text
 //!   committed=50%,gl=5%,gp=10%,le=25%,lp=10%        percent of the arena, or of the pool
@@ -7,8 +8,9 @@
 //!                                                   committed.NAME=1MiB fixes a process's own block
 //! ```
 //!
-//! A share of `--pools` is a part of the arena, so its percents are of the arena. A share of
-//! `--caps` or `--low-water` is a part of one pool, so its percents are of that pool.
+//! The five pools are those of [`Pool`]. A share of `--pools` is a part of the arena, so its
+//! percents are of the arena. A share of `--caps` or `--low-water` is a part of one pool, so its
+//! percents are of that pool.
 //!
 //! **Invariants** a pool that is named twice, an unknown name, and a share of more than 100 % are
 //! errors. The sum of the shares is checked later, when the size of the arena is known
@@ -17,7 +19,8 @@
 //! **Lock** none. **Simplified** a text with `=` is read as pairs, so the name of a file cannot
 //! hold `=`.
 //!
-//! **Source** figure 7A: a configuration file or the user determines the committed memory.
+//! **Source** figure 7A of `cooperative-memory-management.txt`: a configuration file or the user
+//! determines the committed memory.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,7 +35,8 @@ use crate::cooperative::words::Pool;
 pub struct Plan {
     /// The share of each pool.
     pub shares: Shares,
-    /// The fixed bytes of committed memory, by the name of the process, which joins later.
+    /// The fixed bytes of committed memory of some processes, by their names. The processes join
+    /// later.
     pub fixed: BTreeMap<String, u64>,
 }
 

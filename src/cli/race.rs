@@ -14,7 +14,7 @@
 //! | none of these | every schedule within the bounds, and shows the smallest counterexample |
 //! | `--schedule AAB…` | that one schedule |
 //! | `--step` | the client that a person chooses, step after step |
-//! | `--kinds` | one schedule of those that differ only in the order of independent steps |
+//! | `--kinds` | one schedule of each kind: schedules of a kind differ only in the order of independent steps |
 //! | `--random N` | N random schedules, and how likely they would have found the race |
 //! | `--replay HOST PORT` | the counterexample or `--schedule`, with real clients of a lab server |
 //! | `--program leases` | another program: a get beside a release and a lease of the same block |
@@ -33,9 +33,9 @@
 //! allows by default. So the simple ones, with the fewest preemptions, come first. A *preemption*
 //! is a switch away from a client that has steps left.
 //!
-//! **Invariants** The exit code is 0 when the case was explored or run, also when that found the
-//! race: a student wants to see it. It is 2 for each error, such as a replay for which no schedule
-//! gave a number twice.
+//! **Invariants** The exit code is 0 when the case was explored or run, also when the race was
+//! found: a student wants to see the race. The exit code is 2 for each error, such as a replay for
+//! which no schedule gave a number twice.
 //!
 //! **Lock** none here: the threads are the explorer's.
 //!
@@ -62,10 +62,11 @@ use crate::lab::tenants::ReleaseOrder;
 use crate::lessons::export::answers;
 use crate::lessons::pages::single_page;
 use crate::lessons::race::LESSON;
-use crate::numbers::draw::Locking;
+use crate::numbers::locking::Locking;
 
-/// The depth of a fault that `--random` promises to find: two steps must come in one order, as both
-/// loads before a store.
+/// The depth of the faults that `--random` looks for; `lab/schedule/random.rs` defines it. A random
+/// schedule of depth 2 interrupts a client once, at a random step. One interruption, between a load
+/// and its store, is enough for the race.
 const DEPTH: usize = 2;
 
 #[derive(Args)]
@@ -92,8 +93,8 @@ pub struct RaceArguments {
     lock: RaceLock,
     /// Steps of a number without the lock: load and store (2, the default), or load, read
     /// and store (3)
-    // It is an `Option` without a default of 2, so that `run` can refuse `--steps` together with a
-    // lock: a number has no steps then.
+    // An `Option` without a default of 2 lets `run` refuse `--steps` together with a lock: with a
+    // lock, one step draws a number or a whole request.
     #[arg(long, value_name = "2|3", value_parser = clap::value_parser!(u8).range(2..=3))]
     steps: Option<u8>,
     /// Try only schedules with at most so many preemptions: switches away from a client that has
@@ -101,7 +102,7 @@ pub struct RaceArguments {
     #[arg(long)]
     preemptions: Option<usize>,
     /// Try at most so many schedules, those with the fewest preemptions first
-    // It bounds the time, and the memory for outcomes: under 100 bytes for each schedule.
+    // The option bounds the time, and the memory for outcomes: under 100 bytes for each schedule.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     most: u64,
     /// Run only this schedule, a letter for each step; steps that it lacks follow, client by client
@@ -194,7 +195,7 @@ pub fn run(arguments: &RaceArguments) -> ExitCode {
 /// # Errors
 /// Fails with one line that names the cause and the cure.
 fn answer(arguments: &RaceArguments, case: &Case) -> Result<String, String> {
-    // It is read before any schedule runs, so that a wrong letter costs no search.
+    // `--schedule` is read before any schedule runs, so that a wrong letter costs no search.
     let chosen = arguments.schedule.as_deref().map(|text| read_schedule(case, text)).transpose()?;
     if arguments.step {
         return by_hand(case);
@@ -220,7 +221,7 @@ fn answer(arguments: &RaceArguments, case: &Case) -> Result<String, String> {
     Ok(tell_case(case) + &text + &page)
 }
 
-/// Lets a person choose who runs next.
+/// Lets a person choose which client runs next, and returns the rest of the text.
 fn by_hand(case: &Case) -> Result<String, String> {
     let (stdin, has_colours) = (io::stdin(), terminal::has_colours());
     let said = |text: &str| {
@@ -228,11 +229,13 @@ fn by_hand(case: &Case) -> Result<String, String> {
         let text = painted.as_deref().unwrap_or(text);
         io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush())
     };
+    // A prompt is for a person. In a pipe it would only stand between the lines of the answer.
     let prompts = stdin.is_terminal() && io::stdout().is_terminal();
     step_by_step(case, stdin.lock(), prompts, said)
 }
 
-/// Returns the line that says how likely random schedules find a fault.
+/// Returns the lines that state the least probability with which `count` random schedules find a
+/// fault.
 fn chance(case: &Case, count: u64) -> String {
     let percent = case.schedules().chance_of_finding(count, DEPTH);
     format!(
@@ -242,7 +245,7 @@ fn chance(case: &Case, count: u64) -> String {
     )
 }
 
-/// Writes one run as a page, and returns the line that says so.
+/// Writes one run as a page, and returns the line that names the file.
 ///
 /// # Errors
 /// Fails with one line that names the file.
@@ -257,6 +260,8 @@ fn write_page(
     let clients: Vec<String> =
         case.drawers.iter().map(|d| format!("{}:{}", d.name, d.count)).collect();
     let moves = letters(case, schedule);
+    // The race lesson reads its case and its schedule from the query of an address. The page has no
+    // server, so `answers` computes in advance all answers that the page needs for this query.
     let address = format!("clients={}&lock={lock}&moves={moves}", clients.join(","));
     let runs = answers(&LESSON, &[(&format!("Schedule {moves}"), &address)]);
     let page = single_page(&LESSON, &runs);

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 use crate::cli::logging::Log;
 use crate::cli::{announce, no_answer, original, signals};
-use crate::numbers::draw::Locking;
+use crate::numbers::locking::Locking;
 use crate::server::config::Config;
 use crate::server::room::SystemRoom;
 use crate::server::threads::Server;
@@ -42,7 +42,7 @@ mod spaces;
 pub use arguments::ServeArguments;
 use pid_file::PidFile;
 
-/// How the server says that it listens, and where its log goes.
+/// The lines by which the server reports that it listens, and the place of its log.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manner {
     /// `leasebox listening on ADDRESS:PORT` on standard output, the log on standard error.
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: ServeArguments, manner: Manner) -> ExitCode {
         Manner::MemoryLease => Log::start("info", io::stdout),
     };
     let served = serve(&arguments, &log, manner);
-    // Before the error: it is the last line.
+    // The drop writes the rest of the log. Then an error of `served` is the last line.
     drop(log);
     served.map_or_else(no_answer, |()| ExitCode::SUCCESS)
 }
@@ -89,8 +89,9 @@ fn serve(arguments: &ServeArguments, log: &Log, manner: Manner) -> Result<(), St
     })
 }
 
-/// Starts a server, calls `ready`, waits for the first signal, and stops the server. What `ready`
-/// returned is dropped after the stop.
+/// Starts a server, calls `ready`, waits for the first signal, and stops the server. The value that
+/// `ready` returns is kept until the stop is over, and then dropped: so a pid file stays as long as
+/// the server runs.
 ///
 /// # Errors
 /// Fails with one line if the server cannot start, or with the error of `ready`.
@@ -98,11 +99,11 @@ pub(super) fn until_signal<T>(
     config: Config,
     ready: impl FnOnce(&Server, &Config) -> Result<T, String>,
 ) -> Result<(), String> {
-    // This comes first: otherwise a signal while the server starts would get the system's default
+    // The handler comes first: otherwise a signal during the start would get the system's default
     // handling, and the exit code would not be 0.
     let stopped = signals::catch()?;
     let server = config.clone().start()?;
-    // Before the address is printed (invariant 2).
+    // This comes before `ready`, which prints the address (invariant 2).
     signals::serving();
     let kept = ready(&server, &config);
     if let Err(why) = kept {

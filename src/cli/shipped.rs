@@ -1,5 +1,5 @@
-//! `leasebox completions` and `leasebox man`: files that were made of the description of the
-//! command line, and are shipped inside the program.
+//! `leasebox completions` and `leasebox man`: print files that are made from the description of
+//! the command line. The program contains these files.
 //!
 //! ```text
 //!   Arguments ─ clap's companions, in a test ─► docs/completions, docs/man ─ include_str ─► here
@@ -56,7 +56,7 @@ pub struct Manual {
     command: Option<String>,
 }
 
-/// The manual pages, by the name of the command; that of the program has none.
+/// Makes the table of the manual pages: for each command its name and its page.
 macro_rules! pages {
     ($($command:literal),*) => {
         &[
@@ -66,6 +66,7 @@ macro_rules! pages {
     };
 }
 
+/// The manual pages by the names of their commands. The page of the whole program has the name "".
 const PAGES: &[(&str, &str)] = pages!(
     "serve",
     "client",
@@ -109,7 +110,7 @@ mod tests {
         let root = std::env::temp_dir().join(format!("leasebox-shipped-{}", std::process::id()));
         let [man, completed] = ["man", "completions"].map(|name| root.join(name));
         fs::create_dir_all(&man).and_then(|()| fs::create_dir_all(&completed)).unwrap();
-        // Without the number of a commit, and without the command `help` of clap's own.
+        // The shipped files name no commit, and there is no page for clap's own command `help`.
         let command = || Arguments::command().version(env!("CARGO_PKG_VERSION"));
         clap_mangen::generate_to(command().disable_help_subcommand(true), &man).unwrap();
         for shell in [Completed::Bash, Completed::Zsh, Completed::Fish] {

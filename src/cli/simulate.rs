@@ -52,7 +52,7 @@ pub fn run(arguments: &SimulateArguments) -> ExitCode {
     let answered = print(report(processes, seconds, seed).as_bytes(), ExitCode::SUCCESS);
     let sweep = sweep(processes, seconds, seed);
     let text = format!("\n{}", how_small(&sweep, processes, seconds));
-    // After a failed print it is not printed: the same error would appear twice.
+    // After a failed print the second part is not printed: the same error would appear twice.
     let answered =
         if answered == ExitCode::SUCCESS { print(text.as_bytes(), answered) } else { answered };
     if let Some(path) = &arguments.svg {

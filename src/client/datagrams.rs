@@ -126,6 +126,7 @@ impl ByDatagrams {
                 Err(_) => break,
             }
         }
+        // If this failed, `receive` would not sleep; the exchange still ends at its deadline.
         let _ = self.socket.set_nonblocking(false);
     }
 
@@ -171,6 +172,7 @@ impl ByDatagrams {
 
     /// Waits for one datagram for at most `patience`, and passes it to the exchange.
     fn receive(&mut self, exchange: &mut Exchange<'_>, patience: Duration) {
+        // The call fails only for a timeout of zero, which `max` excludes.
         let _ = self.socket.set_read_timeout(Some(patience.max(MIN_SOCKET_TIMEOUT)));
         match self.socket.recv(&mut self.buffer) {
             Ok(length) => {

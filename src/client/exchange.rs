@@ -209,7 +209,9 @@ impl<'r> Exchange<'r> {
         // whatever happens next.
         self.asked |= self.stage == ExchangeStage::Asking;
         match self.purpose {
+            // The Hello is sent again and again, whatever the purpose.
             _ if self.stage == ExchangeStage::Greeting => {}
+            // R is over as soon as the request is sent.
             ExchangePurpose::Tell(_) => self.end(Ok(None)),
             ExchangePurpose::Ask(_) if self.way.semantics == Semantics::Maybe => {
                 // Maybe: no second copy, but a reply may still come until the deadline.
@@ -270,6 +272,7 @@ impl<'r> Exchange<'r> {
 
     /// Takes the reply to the request.
     fn replied(&mut self, peer: &mut Peer, reply: Reply<'static>, now: Instant) {
+        // Only `Ask` wants a reply.
         let ExchangePurpose::Ask(_) = self.purpose else { return };
         if self.way.semantics == Semantics::AtMostOnce {
             if matches!(&reply, Reply::Error(error) if error.code == Code::Busy) {

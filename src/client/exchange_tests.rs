@@ -51,7 +51,7 @@ fn tell(peer: &mut Peer, now: Instant) -> Exchange<'static> {
 }
 
 fn drawn(asked: &[u8], token: Option<Token>) -> Vec<u8> {
-    reply(read(asked).unwrap().0, token, &mut Reply::Drawn(Drawn::Received(vec![5])))
+    reply(read(asked).unwrap().0, token, &mut Reply::Drawn(Drawn::Values(vec![5])))
 }
 
 fn error(asked: &[u8], code: Code) -> Vec<u8> {

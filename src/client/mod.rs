@@ -122,7 +122,8 @@ enum Carrier {
 
 impl Client {
     /// Gets a token from the server by a Hello, and then speaks by datagrams. Each request carries
-    /// the token. `limit` is for the Hello, and for each call.
+    /// the token, which proves that the client receives datagrams at its address. `limit` is for
+    /// the Hello, and for each call.
     ///
     /// # Errors
     /// Fails with a [`CallError`].

@@ -7,11 +7,13 @@
 //!     └──────────────────── before the next use ◄──────────────────────────┘
 //! ```
 //!
-//! The *history* is the server's memory of at-most-once requests. The server forgets a client's
-//! token when no such request of the client has arrived for the history's time, say 60 s. This side
-//! cannot know when the last one arrived: a request may have been lost on its way. A reply shows
-//! that its request had arrived, so from there on the client counts half of the time, 30 s. The
-//! other half covers the delay of the reply and clocks of different speed.
+//! A *token* proves to the server that the client receives datagrams at its address
+//! ([`crate::protocol::datagram`]). The *history* is the server's memory of at-most-once requests.
+//! The server forgets a client's token when no such request of the client has arrived for the
+//! history's time, say 60 s. This side cannot know when the last one arrived: a request may have
+//! been lost on its way. A reply shows that its request had arrived, so from there on the client
+//! counts half of the time, 30 s. The other half covers the delay of the reply and clocks of
+//! different speed.
 //!
 //! **Invariants** ids rise for as long as a token lives; they never start again under the same
 //! token, because the server takes a lower id for a late copy.
@@ -44,8 +46,8 @@ impl Peer {
         Self { order, welcome: None, fresh_until: None, last_id: first_id }
     }
 
-    /// Takes a datagram that arrived between two exchanges. Drops the token if the server refused
-    /// it.
+    /// Takes a datagram that arrived between two exchanges. An error that carries no token is the
+    /// server's refusal of this client's token, so the token is dropped.
     pub fn hear_between(&mut self, came: &[u8]) {
         if let Ok((_, Heard::Reply(None, Reply::Error(_)))) = datagram::hear(came) {
             self.welcome = None;

@@ -37,9 +37,10 @@ use crate::protocol::cdr::Reader;
 use crate::protocol::frame::{HEADER, Header, read_reply};
 use crate::protocol::text::MAX_LINE;
 
-/// The first bytes of the line that a full server sends: one that has its most clients, or has no
-/// thread left for one more. The line comes as text, because the server has read no byte that would
-/// choose a format. No frame begins with these bytes: the first byte of a frame is 0x89.
+/// The first bytes of the line that a full server sends before it closes. A *full* server has as
+/// many clients as it allows, or no thread for one more. The line comes as text, because the server
+/// has read no byte that would choose a format. No frame begins with these bytes: the first byte of
+/// a frame is 0x89.
 const TEXT_ERROR: &[u8] = b"error ";
 
 /// A connection that speaks frames.

@@ -98,6 +98,7 @@ impl Wire {
             return Err(CallError::Unreadable);
         }
         loop {
+            // A socket that fails this call is gone, and the read reports it.
             let _ = self.stream.set_read_timeout(Some(self.patience(deadline)?));
             match self.stream.read(self.input.space()) {
                 Ok(0) => return Err(CallError::Closed),

@@ -1,5 +1,5 @@
-//! `help`: the names of all commands. They come from the rows of `requests!` in [`super`], so a new
-//! command cannot be missing.
+//! `help`: the names of all commands. The names come from the rows of `requests!` in [`super`], so
+//! no new command can be left out.
 //!
 //! ```text
 //!   text     draw N | table [ROWS [each|twice|last]] | … | of a process: join NAME … | …

@@ -51,7 +51,7 @@ impl Caller {
     }
 
     /// Returns the most bytes of data that an answer may have now.
-    pub fn most(&self) -> u64 {
+    pub fn most_answer_bytes(&self) -> u64 {
         self.most_data.min(self.room)
     }
 
@@ -66,14 +66,16 @@ impl Caller {
         Err(no_room())
     }
 
-    /// Returns why an answer was over [`Caller::most`]: with less room than the format can carry it
-    /// is [`no_room`], otherwise the error as it is.
-    pub fn over_most(&self, error: Error) -> Error {
+    /// Returns the error for an answer that was longer than [`Caller::most_answer_bytes`]. If the connection has
+    /// memory for less than the format can carry, the error is [`no_room`]: the connection then
+    /// reserves more and executes the command again. Otherwise it is `error` itself.
+    pub fn explain_too_large(&self, error: Error) -> Error {
         let is_for_room = error.code == Code::TooLarge && self.room < self.most_data;
         if is_for_room { no_room() } else { error }
     }
 
-    /// Returns these rows, of up to `bytes` each, if there is memory for an answer with them.
+    /// Returns these rows, if there is memory for an answer with them. A row takes up to `bytes`
+    /// bytes in the answer.
     ///
     /// # Errors
     /// `too-large`.

@@ -197,7 +197,8 @@ pub trait Answer<'a>: Message<'a> {
     }
 }
 
-/// The execution of a command on a service: the `Numbers`, the `Memory` or the whole `Shared`.
+/// The execution of a command on a service: the `Numbers` of chapter 1, the `Memory` of chapter 2,
+/// or `Shared`, the struct that all threads of the server share.
 pub trait Execute<Service>: Asks {
     /// Executes the command for `caller`. `spare` is a buffer, perhaps with old bytes, that the
     /// command may take for the data of its reply: the requests of a connection reuse one
@@ -211,8 +212,8 @@ pub trait Execute<Service>: Asks {
 /// The result of a command: its reply, or the refusal that answers the client.
 pub type Executed<C> = Result<<C as Asks>::Reply, Error>;
 
-/// Large messages are boxed: an enum is as large as its largest variant, and every draw would move
-/// that many bytes.
+/// Large messages are boxed: an enum is as large as its largest variant, and every request, also a
+/// short draw, would move that many bytes.
 impl<'a, T: Message<'a>> Message<'a> for Box<T> {
     const WORDS: (usize, usize) = T::WORDS;
 
@@ -245,6 +246,8 @@ impl<'a, T: Answer<'a>> Answer<'a> for Box<T> {
 /// No command has more than eight letters. A longer word gets `u64::MAX`, which no command has as
 /// its key. A word with a NUL byte gets it too: NULs in front add nothing to the integer, so
 /// `\0draw` would be taken for `draw`.
+///
+/// The function also runs at compile time, so it has a `while` loop: iterators do not run then.
 pub const fn key(word: &[u8]) -> u64 {
     if word.len() > 8 {
         return u64::MAX;
@@ -277,15 +280,18 @@ pub const ID_BYTES: usize = 16;
 /// The fewest bytes of a string in a frame: four of its length, and its NUL.
 pub const MIN_STRING: usize = 5;
 
-/// The most ids in one list. A list of text takes two bytes for an id, and its vector 24.
+/// The most ids in one list. An id in a line of text can be as short as a digit and a comma, 2
+/// bytes, but it takes 16 bytes in the vector, and the vector may have room for as many again.
+/// Without this bound a list would take many times the bytes of its request.
 pub const MAX_IDS: usize = 32 * 1024;
 
-/// Reads a list of ids.
+/// Reads a list of ids. It counts them while it reads, so a list that is too long is refused before
+/// the vector grows over the bound.
 ///
 /// # Errors
-/// Fails with the mistake that the source found, or for too many ids. The vector never grows for
-/// more.
+/// Fails with the mistake that the source found, or for more than [`MAX_IDS`] ids.
 fn ids<'a, S: Source<'a>>(source: &mut S) -> Result<Vec<LeaseId>, Error> {
+    // `list` takes an `Fn`, which may change no variable; a `Cell` can be changed all the same.
     let count = Cell::new(0);
     source.list(ID_BYTES, |source| {
         count.set(count.get() + 1);
@@ -326,8 +332,8 @@ fields! { <'a>
     Option<u64> = (0, 1),
         |source| source.optional(),
         |sink, name, value| sink.optional(name, *value);
-    // A share in percent. A number over 255 becomes 255: the chapter refuses every share over 100,
-    // so its refusal stays right.
+    // A share in percent, such as the efficiency in `report` (chapter 5). A number over 255 becomes
+    // 255. That is still over 100, so the command that has the field refuses it.
     Option<u8> = (0, 1),
         |source| Ok(source.optional()?.map(|percent| u8::try_from(percent).unwrap_or(u8::MAX))),
         |sink, name, percent| sink.optional(name, percent.map(u64::from));

@@ -1,19 +1,21 @@
-//! A fingerprint: tells one version of some bytes from another.
+//! A fingerprint is a short hash that tells one version of some bytes from another.
 //!
 //! ```text
 //!   hash of nothing   cbf29ce484222325
 //!   for each byte     hash = (hash ^ byte) * 100000001b3
 //! ```
 //!
-//! **Simplified** It is no proof against one who wants two texts with the same fingerprint.
+//! **Simplified** somebody who wants to can find two texts with the same fingerprint. Only a
+//! cryptographic hash would prevent that, and its code is longer.
 //!
 //! **Lock** none. **Source** Fowler, Noll and Vo: FNV-1a, 64 bits.
 
 /// The fingerprint of nothing.
 pub const NOTHING: u64 = 0xcbf2_9ce4_8422_2325;
 
-/// Returns the fingerprint of what was hashed so far, and then of these bytes. The compiler can
-/// compute it too.
+/// Returns the fingerprint of the bytes that were hashed so far, whose fingerprint is `hash`,
+/// followed by `bytes`. The function is `const`, so the compiler can compute fingerprints too; a
+/// `for` loop is not possible in such a function.
 pub const fn hashed(mut hash: u64, bytes: &[u8]) -> u64 {
     let mut at = 0;
     while at < bytes.len() {

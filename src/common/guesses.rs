@@ -1,4 +1,5 @@
-//! The budget of wrong guesses: numbers of leases, and passwords. All strangers together have one.
+//! The budget of wrong guesses at the numbers of leases and at passwords. All clients together have
+//! one budget.
 //!
 //! ```text
 //!   begin ─► one out of the budget ─► look ─┬─ right: put it back
@@ -14,7 +15,8 @@
 //!
 //! 1. Within N seconds no more than 1000 + N guesses are wrong, whoever makes them, by whatever
 //!    protocol.
-//! 2. A thread waits for 1.1 s at most, and not when the server stops.
+//! 2. A thread waits for 1.1 s at most (the pause and the wait for a guess), and not when the
+//!    server stops.
 //!
 //! **Lock** its own, for a few steps; a thread that waits has unlocked it.
 //!
@@ -32,7 +34,7 @@ use crate::common::lock::lock;
 /// The most guesses that the budget holds.
 pub const MOST: u64 = 1000;
 
-/// The seconds in which it gains one.
+/// The budget gains one guess in so many seconds.
 const GAIN_SECONDS: u64 = 1;
 
 /// The longest wait for a guess.
@@ -47,8 +49,8 @@ const WARN_EVERY: Duration = Duration::from_secs(60);
 /// The budget of all strangers. All threads share it.
 pub struct Guesses {
     budget: Mutex<Budget>,
-    /// Goes with `budget`. A guess that was right notifies one thread that waits for a guess; the
-    /// stop notifies all.
+    /// Goes with `budget`. When [`Guesses::end`] puts a right guess back, it notifies one thread
+    /// that waits for a guess; the stop notifies all.
     given_back: Condvar,
     /// Goes with `budget`, for threads that pause. The stop notifies all.
     closed: Condvar,
@@ -56,16 +58,20 @@ pub struct Guesses {
 
 #[derive(Debug)]
 struct Budget {
+    /// The guesses that can still be taken.
     left: u64,
-    /// The time until which the gain is in `left`.
+    /// The time up to which the gained guesses were added to `left`.
     counted: Instant,
-    /// All wrong guesses so far.
+    /// The number of all wrong guesses so far.
     wrong: u64,
+    /// The time of the last warning in the log.
     warned: Option<Instant>,
+    /// The server stops, so no thread waits any more.
     is_closed: bool,
 }
 
-/// Shows nothing of the moment, so that two equal configurations look equal.
+/// Hides the numbers, because they change all the time: the `Debug` texts of two equal
+/// configurations, which contain a budget, are equal.
 impl fmt::Debug for Guesses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Guesses(…)")
@@ -73,7 +79,8 @@ impl fmt::Debug for Guesses {
 }
 
 impl Budget {
-    /// Takes one guess out of the budget, if there is one.
+    /// Takes one guess out of the budget; returns false if none is left. Before that it adds the
+    /// guesses that the budget has gained since `counted`.
     fn take(&mut self, now: Instant) -> bool {
         let gained = now.saturating_duration_since(self.counted).as_secs() / GAIN_SECONDS;
         self.counted += Duration::from_secs(gained * GAIN_SECONDS);
@@ -101,9 +108,10 @@ impl Guesses {
         Self { budget: Mutex::new(budget), given_back: Condvar::new(), closed: Condvar::new() }
     }
 
-    /// Takes one guess out of the budget. Waits for it if it `may_wait`, after a pause if the
-    /// caller `has_missed` often. Returns false if there was none, or if there is none when the
-    /// server stops.
+    /// Takes one guess out of the budget; returns false if there is none. If the caller `may_wait`,
+    /// the function waits up to 1 s for a guess. Before that it pauses if the caller `has_missed`,
+    /// which means that its guesses were often wrong. Nobody waits any more once the server stops.
+    /// (The one thread that serves all datagrams may never wait.)
     pub fn begin(&self, has_missed: bool, may_wait: bool) -> bool {
         let is_open = |budget: &mut Budget| !budget.is_closed;
         let mut budget = lock(&self.budget);
@@ -123,6 +131,7 @@ impl Guesses {
             let left = late.saturating_duration_since(now);
             if left.is_zero() {
                 let wrong = budget.wrong_to_tell(now);
+                // No thread writes into the log while it holds a lock.
                 drop(budget);
                 if let Some(wrong) = wrong {
                     log::warn!("strangers try numbers of leases or passwords: {wrong} were wrong");

@@ -6,10 +6,10 @@
 //! ```
 //!
 //! A mark names the place in a document that a line of code stands for. A reader follows it from
-//! the code to the figure; a test asks which numbers its thread reached, and so proves that the
-//! code takes the path that the figure shows. Only a build with debug assertions counts marks so,
-//! such as that of `cargo test`. A lesson asks for the marks of one call, in their order; a server
-//! without lessons only reads a flag at a mark.
+//! the code to the figure. A test asks which numbers its thread reached, and so shows that the code
+//! takes the path of the figure; only a build with debug assertions, such as that of `cargo test`,
+//! keeps these numbers. A lesson asks for the marks of one call, in their order, in every build. A
+//! server that has shown no such lesson only reads a flag at each mark.
 //!
 //! **Lock** none: each thread counts its own marks, so tests that run at once do not see each
 //! other's.
@@ -27,8 +27,8 @@ pub enum Figures {
     Steps,
 }
 
-/// A thread wants to know the marks that it passes. Set once, and never cleared: a server that shows
-/// no lesson reads one flag at each mark.
+/// True once [`traced`] was called. It is never cleared, and until then a mark costs only the read
+/// of this flag.
 static IS_TRACED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
@@ -38,8 +38,8 @@ thread_local! {
     static REACHED: RefCell<BTreeSet<(Figures, u16)>> = const { RefCell::new(BTreeSet::new()) };
 }
 
-/// Counts one number as reached by this thread: for tests with debug assertions alone, and for
-/// [`traced`] in each build.
+/// Notes that this thread has reached a number: for [`take_reached`] only in a build with debug
+/// assertions, and for [`traced`] in every build.
 #[inline]
 pub fn reach(figures: Figures, number: u16) {
     if cfg!(debug_assertions) {
@@ -50,9 +50,10 @@ pub fn reach(figures: Figures, number: u16) {
     }
 }
 
-/// Calls `what`, and returns with its result the marks that it passed on this thread, in their
-/// order. A call within `what` would take the marks for itself.
+/// Calls `what`; returns its result, and the marks that it passed on this thread, in their order.
+/// `what` must not call this function itself: the inner call would take all marks so far.
 pub fn traced<R>(what: impl FnOnce() -> R) -> (R, Vec<(Figures, u16)>) {
+    // `Relaxed` is enough: only this thread, which sees its own store, has to read true now.
     IS_TRACED.store(true, Ordering::Relaxed);
     TRACE.set(Some(Vec::new()));
     let result = what();

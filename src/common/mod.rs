@@ -11,7 +11,8 @@
 //! | `rows` | the macros that make a message's struct from the row that describes it |
 //! | [`line`](mod@line) | a reply as a line of text |
 //! | [`escape`] | a form of any bytes that is one line of printable ASCII |
-//! | [`fingerprint`](mod@fingerprint) | tells one version of some bytes from another |
+//! | [`fingerprint`](mod@fingerprint) | a hash that tells one version of some bytes from another |
+//! | [`guesses`] | the budget of wrong guesses, which all strangers share |
 //! | [`lock`](mod@lock) | the rule for a poisoned lock |
 //! | [`marks`] | marks in the code for the boxes and steps of the documents' figures, for tests |
 //!

@@ -26,7 +26,8 @@ use crate::common::id::LeaseId;
 /// The namespace of leasebox's names: the id of the name `leasebox` in the namespace of DNS.
 const NAMESPACE: u128 = 0x0ffa_541e_a6f3_5772_a87d_b9c7_91b8_e1b2;
 
-/// The bits that are the same in each UUID of version 5: the version, and the variant.
+/// The bits that are the same in each UUID of version 5: the version, and the variant. Each is a
+/// pair: a mask of the bits, and their value.
 const VERSION: (u128, u128) = (0xf << 76, 5 << 76);
 const VARIANT: (u128, u128) = (0b11 << 62, 0b10 << 62);
 
@@ -35,7 +36,7 @@ pub fn id_of_name(name: &[u8]) -> LeaseId {
     LeaseId::from_uuid(uuid_5(NAMESPACE, name))
 }
 
-/// Returns whether the id can be that of a name.
+/// Returns whether the id can be that of a name: its version is 5, and its variant is right.
 pub fn is_of_name(id: LeaseId) -> bool {
     let bits = u128::from_be_bytes(id.to_bytes());
     bits & VERSION.0 == VERSION.1 && bits & VARIANT.0 == VARIANT.1
@@ -60,12 +61,14 @@ fn sha_1(message: &[u8]) -> [u32; 5] {
     }
     let end = padded.len() - 8;
     padded[end..].copy_from_slice(&(message.len() as u64 * 8).to_be_bytes());
+    // The standard fixes the first state (FIPS 180-4, section 5.3.1).
     let start = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
     let (blocks, _) = padded.as_chunks::<64>();
     blocks.iter().fold(start, stirred)
 }
 
-/// Stirs a block of the message into the state: 80 rounds, with four functions for 20 rounds each.
+/// Returns the state after one more block of the message: 80 rounds, in which four functions mix
+/// the words of the state, 20 rounds each. The standard fixes the functions and the constants.
 fn stirred(state: [u32; 5], block: &[u8; 64]) -> [u32; 5] {
     let mut words = [0_u32; 80];
     let (given, _) = block.as_chunks::<4>();

@@ -1,6 +1,7 @@
-//! The commands of this chapter: the requests of a process to the memory manager. Most are a row (a
-//! `command!` below) and the function that carries it out. `request` is described by hand, and
-//! chapter 6 carries out `leave`. In text:
+//! The commands of this chapter: the requests of a process to the memory manager. For most commands
+//! the macro `command!` below generates how they are read and written, and an `Execute` carries
+//! them out. For `request` the reading and writing is written by hand. Chapter 6 carries out
+//! `leave`. In text:
 //!
 //! | request | reply |
 //! | --- | --- |
@@ -20,9 +21,11 @@
 //! two, at least 32. REASON is `committed`, `efficiency`, `urgent-efficiency`, `pause` or
 //! `out-of-memory`, or a level of urgency from 0 to 4, which stands for these in this order.
 //! `freeable=` and `efficiency=` report with the request. EFFICIENCY is 0 to 100, and `-` in an
-//! account when it was never reported. `some10` is the share of the last 10 s, in percent, in which
-//! some process waited for memory; `all60` is that of the last 60 s in which all processes waited.
-//! [`super::words`] explains the other fields.
+//! account when it was never reported: the share of the examined bytes that the last collection
+//! freed, in percent. FREEABLE is the garbage that the process could return after a collection.
+//! `some10` is the share of the last 10 s, in percent, in which some process waited for memory;
+//! `all60` is that of the last 60 s in which all processes waited. [`super::words`] explains the
+//! other fields, and [`crate::cooperative`] has a table of the chapter's words.
 //!
 //! ```text
 //!   > join demo                         > request 1000 pause freeable=4000 why
@@ -33,9 +36,9 @@
 //!
 //! **Invariants** No reply to these commands contains the id of another process's block.
 //!
-//! **Lock** the tables, for the steps of a command. `return` locks them twice, with the block's
-//! lock between; `request` first ends expired leases, which takes the tables' lock and those of
-//! blocks; `accounts` locks the tables once for each part of its list.
+//! **Lock** the tables', for the steps of a command. `return` takes it twice, with the block's lock
+//! between; `request` first ends expired leases, which takes the tables' lock and those of blocks;
+//! `accounts` takes the tables' lock once for each part of its list.
 //!
 //! **Source** `cooperative-memory-management.txt`, figure 3: requests, reports and responses. The
 //! words are ours.
@@ -124,7 +127,7 @@ impl Execute<Shared> for Report {
 }
 
 /// `request SIZE REASON [freeable=N] [efficiency=E] [wait=MS] [why]`: asks for memory. Written by
-/// hand, because the options may stand in any order, and a row cannot describe that.
+/// hand, because the options may stand in any order, and `command!` cannot describe that.
 impl<'a> Message<'a> for Wanted {
     const WORDS: (usize, usize) = (2, 6);
 
@@ -155,7 +158,7 @@ impl<'a> Message<'a> for Wanted {
         sink.optional("freeable", self.freeable);
         sink.u64("wait_ms", self.wait_ms);
         sink.u32("why", self.why.into());
-        // Later than the others, so it comes last, and only if it is there.
+        // The only field that a frame may end without: it comes last, and only if it was given.
         if let Some(efficiency) = self.efficiency {
             sink.u32("efficiency", efficiency.into());
         }
@@ -180,7 +183,8 @@ fn reason<'a>(source: &mut impl Source<'a>) -> Result<Reason, Error> {
     }
 }
 
-/// Returns a share in percent. One that is too large stays too large, and the manager refuses it.
+/// Returns a share in percent. A number beyond 8 bits becomes 255, which the manager refuses as it
+/// refuses each share above 100.
 fn percent(number: u64) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }
@@ -214,8 +218,8 @@ fn options<'a>(
     Ok(Wanted { wait_ms: wait_ms.unwrap_or(0), ..wanted })
 }
 
-/// Written by hand, because a text has the boxes (` by 800-…`) only when the request said `why`. A
-/// frame always has the field; it is an empty string when the request did not say `why`.
+/// Written by hand, because a line of text has the boxes (` by 800-…`) only when the request said
+/// `why`. A frame always has the field; it is an empty string when the request did not say `why`.
 impl<'a> Message<'a> for Granted {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let (id, size, pool) = (source.id()?, source.u64()?, Pool::read(source)?);
@@ -297,8 +301,8 @@ impl Execute<Shared> for Return {
 }
 
 command! {
-    /// Keeps freed memory instead of giving it back. This is refused while the process owes LP, LE,
-    /// GP or GL anything: freed memory repays those debts first.
+    /// Keeps freed memory instead of giving it back. Refused while the process owes LP, LE, GP or
+    /// GL any bytes: the process must return memory until these debts are repaid.
     0x15 "reuse SIZE" Reuse -> Reused {
         /// The freed bytes that the process wants to keep.
         size: u64,
@@ -329,7 +333,7 @@ fn put_debts(amounts: &Amounts, out: &mut Vec<u8>) {
 
 /// Five numbers, in the order of [`Pool::ALL`], each under the name of its pool.
 impl<'a> Field<'a> for Amounts {
-    /// Refuses a sum that exceeds 64 bits: `Amounts::total` relies on that.
+    /// Refuses amounts whose sum exceeds 64 bits: `Amounts::total` does not check the sum.
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let mut amounts = Amounts::default();
         for pool in Pool::ALL {

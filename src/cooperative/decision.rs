@@ -7,11 +7,17 @@
 //!                       └─ 813 efficiency ── 1100 … ─ 1116       from LE; urgent: then box 900
 //! ```
 //!
-//! `decide`, `pause`, `efficiency` and `out_of_memory` are one figure each, with the numbers of its
-//! boxes: lay the code beside the document. Before each pool but the committed one the figures ask
-//! two questions: is the pool empty, and is the limit exceeded? `Standing::gives` asks them in this
-//! order. The order of the pools decides which pool gives; the order of the two questions decides
-//! only the path, which a client may see.
+//! GL, GP, LE and LP are the pools: granted leak, granted pause, loaned efficiency, loaned pause. A
+//! process pauses when it must stop until its collector has freed memory. A request for efficiency
+//! wants more free memory, so that the process collects less often. Collateral is reported garbage
+//! that secures no loan yet. A number such as 900 is a box, which is one step of the source's
+//! figures ([`crate::cooperative::figures`]).
+//!
+//! `decide`, `pause`, `efficiency` and `out_of_memory` are figures 8 to 11, and name the numbers of
+//! the boxes: `decide` is 8, `pause` 9, `efficiency` 10 and `out_of_memory` 11. The figures ask two
+//! questions about each pool except the committed one: is the pool empty, and is the limit
+//! exceeded? `Standing::gives` asks them in this order. The order of the pools decides which pool
+//! gives; the order of the two questions decides only the path, which a client may see.
 //!
 //! Two boxes ask about collateral, and their questions differ. Box 900 asks whether it is
 //! *sufficient*: at least the size of the request. Box 1100 asks whether there is *any*. So for an
@@ -24,7 +30,7 @@
 //!
 //! **Invariants**
 //!
-//! 1. A decision changes nothing, and the same size, reason and [`Standing`] always have the same
+//! 1. A decision changes nothing, and the same sizes, reason and [`Standing`] always have the same
 //!    decision.
 //! 2. A pool is empty when none of its bytes is free, so a pool of size 0 is always empty.
 //! 3. A limit is the lesser of two numbers: the free bytes of the pool, and the bytes that the
@@ -61,7 +67,8 @@ impl Standing {
     }
 
     /// Returns whether `size` exceeds the limit: boxes 904, 912, 924, 1108 and 1204, and our own
-    /// box [`FULL`]. In the document the limit is the free bytes or a cap; here it is the lesser.
+    /// box [`FULL`]. The document lets the limit be the free bytes or a cap; here it is the lesser
+    /// of the free bytes and `room`.
     fn is_over_limit(&self, pool: Pool, size: u64) -> bool {
         size > self.free[pool].min(self.room[pool])
     }
@@ -71,15 +78,15 @@ impl Standing {
     /// limit?", and the box that lends or grants. The boxes that are reached are added to `path`.
     fn gives(&self, pool: Pool, size: u64, path: &mut Path, boxes: [u16; 3]) -> bool {
         let [empty, limit, give] = boxes;
-        path.at(empty);
+        path.pass(empty);
         if self.is_empty(pool) {
             return false;
         }
-        path.at(limit);
+        path.pass(limit);
         if self.is_over_limit(pool, size) {
             return false;
         }
-        path.at(give);
+        path.pass(give);
         true
     }
 }
@@ -97,21 +104,21 @@ pub struct Decision {
 /// `asked` for, rounded up by the caller. A pool has to have the block; collateral has to cover what
 /// was asked for.
 pub fn decide(asked: u64, size: u64, reason: Reason, standing: &Standing) -> Decision {
-    let mut path = Path::from(800);
-    path.at(801);
-    path.at(if reason == Reason::Committed { 803 } else { 802 });
+    let mut path = Path::starting_at(800);
+    path.pass(801);
+    path.pass(if reason == Reason::Committed { 803 } else { 802 });
     let pool = match reason {
         Reason::Committed => committed(size, standing, &mut path),
         Reason::OutOfMemory => {
-            path.at(804);
+            path.pass(804);
             out_of_memory(size, standing, &mut path)
         }
         Reason::Pause => {
-            path.at(812);
+            path.pass(812);
             pause(asked, size, standing, &mut path)
         }
         Reason::Efficiency | Reason::UrgentEfficiency => {
-            path.at(813);
+            path.pass(813);
             let is_urgent = reason == Reason::UrgentEfficiency;
             efficiency(asked, size, is_urgent, standing, &mut path)
         }
@@ -123,7 +130,7 @@ pub fn decide(asked: u64, size: u64, reason: Reason, standing: &Standing) -> Dec
 /// has too little, or if the process would exceed its cap.
 fn committed(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
     if standing.is_over_limit(Pool::Committed, size) {
-        path.at(FULL);
+        path.pass(FULL);
         return None;
     }
     Some(Pool::Committed)
@@ -132,7 +139,7 @@ fn committed(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
 /// Decides by figure 9. It tries three pools in this order: a loan from LP, only if the collateral
 /// covers what was `asked` for; then a grant from GP; then a loan from LE.
 fn pause(asked: u64, size: u64, standing: &Standing, path: &mut Path) -> Option<Pool> {
-    path.at(900);
+    path.pass(900);
     if standing.collateral >= asked
         && standing.gives(Pool::LoanedPause, size, path, [902, 904, 908])
     {
@@ -147,7 +154,7 @@ fn pause(asked: u64, size: u64, standing: &Standing, path: &mut Path) -> Option<
     if standing.gives(Pool::LoanedEfficiency, size, path, [920, 924, 928]) {
         return Some(Pool::LoanedEfficiency);
     }
-    path.at(if standing.is_empty(Pool::LoanedEfficiency) { 922 } else { 926 });
+    path.pass(if standing.is_empty(Pool::LoanedEfficiency) { 922 } else { 926 });
     None
 }
 
@@ -162,19 +169,19 @@ fn efficiency(
     standing: &Standing,
     path: &mut Path,
 ) -> Option<Pool> {
-    path.at(1100);
+    path.pass(1100);
     if standing.collateral > 0
         && standing.gives(Pool::LoanedEfficiency, size, path, [1104, 1108, 1110])
     {
         return Some(Pool::LoanedEfficiency);
     }
     // Three arrows meet here: no collateral, LE empty, and the limit of LE exceeded.
-    path.at(1114);
+    path.pass(1114);
     if !is_urgent {
-        path.at(1106);
+        path.pass(1106);
         return None;
     }
-    path.at(1116);
+    path.pass(1116);
     pause(asked, size, standing, path)
 }
 
@@ -184,14 +191,14 @@ fn out_of_memory(size: u64, standing: &Standing, path: &mut Path) -> Option<Pool
     if standing.gives(Pool::GrantedLeak, size, path, [1200, 1204, 1208]) {
         return Some(Pool::GrantedLeak);
     }
-    path.at(if standing.is_empty(Pool::GrantedLeak) { 1202 } else { 1206 });
+    path.pass(if standing.is_empty(Pool::GrantedLeak) { 1202 } else { 1206 });
     None
 }
 
-/// Returns the pools that a decision looked at, in its order. Each of them would have given the
-/// block if it had enough free bytes, if its cap allowed the debt, and if the arena had a free
-/// block. While the request waits, the manager asks processes to refill these pools. LE may be
-/// there twice.
+/// Returns the pools that a decision looked at, in the order in which it did. Each of them would
+/// have given the block if the pool had enough free bytes, if the pool's cap allowed the debt, and
+/// if the arena had a free block. While the request waits, the manager asks processes to refill
+/// these pools. LE may be in the list twice, because figures 10 and 9 both ask it.
 pub fn looked_at(path: &Path) -> impl Iterator<Item = Pool> {
     path.boxes().iter().filter_map(|number| match number {
         803 => Some(Pool::Committed),
@@ -204,7 +211,7 @@ pub fn looked_at(path: &Path) -> impl Iterator<Item = Pool> {
 }
 
 /// Returns the pools that may answer a request for that reason, with or without collateral. A
-/// request that exceeds the cap of each of them is refused at once, however long it would wait.
+/// request that exceeds the cap of each of these pools is refused at once: no wait could help it.
 pub fn pools_for(reason: Reason) -> &'static [Pool] {
     match reason {
         Reason::Committed => &[Pool::Committed],

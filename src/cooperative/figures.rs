@@ -6,11 +6,11 @@
 //!     figure 8                figure 9
 //! ```
 //!
-//! The number of a box stands in the code where the box is: `path.at(900)` where a decision passes
-//! it, `mark!(boxes 600)` elsewhere. So the code can be laid beside the drawings, and a test proves
-//! that each box is reached: `tests/cooperative/boxes.rs` has the table of all boxes, with what
-//! each of them asks or does. A client sees a path when its request says `why`; the log shows it at
-//! the level debug.
+//! A box is one step of a drawing: a question or an action. The code names the number of a box at
+//! the line that does this step: `path.pass(900)` in a decision, `mark!(boxes 600)` elsewhere. So a
+//! reader can compare the code with the drawings, and a test proves that each box is reached:
+//! `tests/cooperative/boxes.rs` has the table of all boxes. A client sees a path when its request
+//! says `why`; the log shows it at the level debug.
 //!
 //! **Invariants** No path is longer than `MAX_PATH`.
 //!
@@ -23,16 +23,16 @@ use std::fmt;
 
 use crate::common::marks::mark;
 
-/// A box of our own: the committed pool has too little, or the block would take the process over
-/// its cap. The document's figure 8 grants committed memory without a question.
+/// A box of our own: the committed pool has too few free bytes, or the block would take the process
+/// over the cap of that pool. The document's figure 8 grants committed memory without a question.
 pub const FULL: u16 = 1;
 
 /// A box of our own: the pool has the bytes, but the arena has no free block of that size.
 pub const FRAGMENTED: u16 = 2;
 
-/// The most boxes of a path. A repayment (figure 12) has at most 10, the longest decision 17, so
-/// three are to spare. That decision is about an urgent efficiency request with enough collateral.
-/// Each pool in turn has too few free bytes for it, or may not let the process owe so much:
+/// The most boxes of a path. A repayment (figure 12) passes at most 10 boxes, the longest decision
+/// 17; three are to spare. The longest decision refuses an urgent efficiency request with enough
+/// collateral, because each pool has free bytes, but too few, or the block would exceed its cap:
 /// 800-801-802-813-1100-1104-1108-1114-1116-900-902-904-906-912-920-924-926.
 const MAX_PATH: usize = 20;
 
@@ -45,18 +45,18 @@ pub struct Path {
 
 impl Path {
     /// Returns a path that begins at the box `first`.
-    pub fn from(first: u16) -> Self {
+    pub fn starting_at(first: u16) -> Self {
         let mut path = Self { boxes: [0; MAX_PATH], length: 0 };
-        path.at(first);
+        path.pass(first);
         path
     }
 
-    /// Appends a box. A path that already has `MAX_PATH` boxes stays as it is in a release build: a
-    /// shorter explanation is better than a panic in a request.
+    /// Appends a box. If the path already has `MAX_PATH` boxes, a release build leaves the box out:
+    /// a shorter explanation is better than a panic in a request.
     ///
     /// # Panics
-    /// Panics at such a path in a build with debug assertions.
-    pub fn at(&mut self, number: u16) {
+    /// Panics if the path is full and the build has debug assertions.
+    pub fn pass(&mut self, number: u16) {
         debug_assert!(self.length < MAX_PATH, "{self} is longer than the figures allow");
         if let Some(next) = self.boxes.get_mut(self.length) {
             *next = number;
@@ -100,11 +100,11 @@ mod tests {
 
     #[test]
     fn a_path_reads_as_the_box_numbers() {
-        let mut path = Path::from(800);
-        [801, 803, FULL].into_iter().for_each(|number| path.at(number));
+        let mut path = Path::starting_at(800);
+        [801, 803, FULL].into_iter().for_each(|number| path.pass(number));
         assert_eq!(path.to_string(), "800-801-803-full");
-        let mut path = Path::from(908);
-        path.at(FRAGMENTED);
+        let mut path = Path::starting_at(908);
+        path.pass(FRAGMENTED);
         assert_eq!(path.to_string(), "908-fragmented");
     }
 }

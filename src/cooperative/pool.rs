@@ -7,18 +7,23 @@
 //!     └ 496, and the 48 bytes that the other four lost by rounding down to whole blocks
 //! ```
 //!
+//! GL, GP, LE and LP are the pools granted leak, granted pause, loaned efficiency and loaned pause;
+//! [`crate::cooperative`] says what they are for. A box is a step of the source's figures.
+//!
 //! A pool is a number of bytes, not a place: a block of one pool may lie beside a block of another.
-//! The benefit is that a pool wastes no bytes at a border. The price is that a pool may have the
-//! bytes while the arena has no free block of that size: that refusal is called `fragmented`.
+//! The benefit is that a pool wastes no bytes at a border. The price is that a pool may have enough
+//! free bytes while the arena has no free block of the needed size. This refusal is called
+//! `fragmented`.
 //!
 //! **Invariants**
 //!
 //! 1. In each pool, the free bytes, the bytes that processes owe, and the bytes of blocks on their
-//!    way back add up to its size. In the committed pool the plain leases are a fourth part.
+//!    way back add up to its size. In the committed pool the bytes of plain leases, which belong to
+//!    no process, are added too.
 //! 2. The sizes add up to the arena, rounded down to whole blocks, and never change.
 //! 3. No cap is larger than its pool.
 //!
-//! The manager's `check` tests invariant 1. **Lock** the tables: the caller holds it.
+//! The manager's `check` tests invariant 1. **Lock** the tables': the caller holds it.
 //!
 //! **Simplified** The pools are divided once, at the start. A bigger system would move bytes
 //! between pools when one of them is always low.
@@ -61,8 +66,8 @@ impl Shares {
         self.0[pool as usize]
     }
 
-    /// Gives a pool a share; returns the share that it had before. So the command line finds a pool
-    /// that the user named twice, and refuses it.
+    /// Gives a pool a share; returns the share that it had before. The command line refuses an
+    /// option that names a pool twice: for the second one this returns a share.
     pub fn set(&mut self, pool: Pool, share: Share) -> Option<Share> {
         self.0[pool as usize].replace(share)
     }
@@ -150,12 +155,12 @@ impl PoolAmounts {
     pub(super) fn charge(&mut self, pool: Pool, bytes: u64, committed: &mut Committed) {
         match pool {
             Pool::Committed => committed.charge(bytes),
-            pool => self.free.subtract(&Amounts::of(pool, bytes)),
+            pool => self.free.subtract(&Amounts::in_one_pool(pool, bytes)),
         }
     }
 
-    /// Adds bytes to the free bytes of each pool. One block may refill several pools: figure 12
-    /// divides it.
+    /// Adds bytes to the free bytes of each pool. One returned block may refill several pools:
+    /// figure 12 divides its bytes among the pools that the process owes.
     pub(super) fn refill(&mut self, amounts: &Amounts, committed: &mut Committed) {
         let mut others = *amounts;
         others[Pool::Committed] = 0;
@@ -164,9 +169,12 @@ impl PoolAmounts {
     }
 }
 
-/// Fails unless the shares add up to the arena, or leave bytes for a committed pool that has no
-/// share. It counts in hundredths of a byte, so that rounding loses nothing: three shares of 33 %
-/// and one of 1 % are exactly the whole.
+/// Checks that the shares add up to the arena, or that they leave bytes for a committed pool that
+/// has no share. The sum is in hundredths of a byte, so that rounding loses nothing: three shares
+/// of 33 % and one of 1 % are exactly the whole.
+///
+/// # Errors
+/// A sentence with the sum and the cure.
 fn check_sum(arena: u64, shares: &Shares) -> Result<(), String> {
     let whole = u128::from(arena) * 100;
     let hundredths = |pool| match shares.get(pool) {

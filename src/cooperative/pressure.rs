@@ -8,20 +8,23 @@
 //!   all            │ 0 │ 0 │ 0 │ 0 │ 0 │ 1 │ 1 │       2 of the last 10 s: all10=20.00
 //! ```
 //!
-//! `some` counts the time in which at least one process had a request that waited. `all` counts the
-//! time in which every process had one: the work of the machine stood still.
+//! A process waits while one of its requests for memory is in the manager's queue. `some` counts
+//! the time in which at least one process waited. `all` counts the time in which every process
+//! waited: then the machine did no work.
 //!
-//! **Invariants** The meter has 61 buckets, one for each second, however often processes begin and
-//! stop waiting. `note` costs at most 62 steps, however long ago the last call was; `figures` costs
-//! 72 more, to add up the windows.
+//! A bucket has the waiting time of one second. A window is the last 10 or 60 seconds.
+//!
+//! **Invariants** The meter has 61 buckets, however often processes begin and stop waiting. `note`
+//! visits at most 62 seconds, however long ago the last call was; `figures` reads 72 buckets more,
+//! to add up the two windows.
 //!
 //! **Lock** the tables. Time is an argument.
 //!
-//! **Simplified** A window seldom begins at a full second. Of its oldest second the part that lies
-//! in the window is taken in proportion: the meter assumes that the waiting was spread evenly over
-//! that second. The error is at most 0.25 s. It is that large when a process waited for one half of
-//! that second, and the window begins between the two halves. The time before the server started
-//! counts as time without waiting.
+//! **Simplified** A window seldom begins at a full second, so only a part of its oldest second lies
+//! in the window. The meter does not know when in that second a process waited. It counts a
+//! proportional part of that second's waiting time. The error is at most 0.25 s: for example, a
+//! process waited in the first half of that second, and the window begins with the second half. The
+//! time before the server started counts as time without waiting.
 //!
 //! **Source** Linux's pressure stall information: its `some` and `full`, in plain windows instead
 //! of decaying averages.
@@ -70,8 +73,9 @@ impl PressureMeter {
         Self { start: now, until: now, buckets, is_some: false, is_all: false }
     }
 
-    /// Notes that from `now` on `waiting` of the `processes` wait. The caller must note each change
-    /// of one of the two numbers: the meter assumes that they stay the same between two notes.
+    /// Notes that from `now` on there are `processes` processes, of which `waiting` wait. The
+    /// caller must note each change of one of the two numbers: the meter assumes that they stay the
+    /// same between two notes.
     pub fn note(&mut self, waiting: usize, processes: usize, now: Instant) {
         self.count_up_to(now);
         self.is_some = waiting > 0;
@@ -105,6 +109,7 @@ impl PressureMeter {
         // overwrite them.
         let first = self.second(self.until).max(last.saturating_sub(self.buckets.len() as u64));
         for second in first..=last {
+            // A `Duration` can only be multiplied by 32 bits: enough for a server of 136 years.
             let begin = self.start + SECOND * u32::try_from(second).unwrap_or(u32::MAX);
             if begin > self.until {
                 // The second is new: its bucket still has the times of 61 seconds earlier.
@@ -120,8 +125,8 @@ impl PressureMeter {
         self.until = self.until.max(now);
     }
 
-    /// Returns how much of the last `seconds` some process waited, and all, in hundredths of a
-    /// percent.
+    /// Returns two shares of the last `seconds` seconds, in hundredths of a percent: the time in
+    /// which some process waited, and the time in which all processes waited.
     fn share(&self, seconds: u32) -> (u32, u32) {
         let last = self.second(self.until);
         let passed = self.until.saturating_duration_since(self.start) - SECOND * last as u32;
@@ -141,8 +146,8 @@ impl PressureMeter {
     }
 }
 
-/// Returns the part of `time` that is still in the window. `time` was waited in the oldest second,
-/// and the part `passed` of that second has left the window.
+/// Returns the part of `time` that still counts. `time` is the waiting time of the window's oldest
+/// second, and the first `passed` of that second are before the window.
 fn left_of(time: Duration, passed: Duration) -> Duration {
     time.mul_f64(1.0 - passed.as_secs_f64().min(1.0))
 }

@@ -7,22 +7,21 @@
 //! ```
 //!
 //! GL is the granted leak pool, GP granted pause, LE loaned efficiency, LP loaned pause.
-//! A loan is secured by the collateral that there was. For one from LP that is at least what the
-//! process asked for (figure 9), and up to the whole block. For one from LE it is perhaps one byte,
-//! or none at box 928.
-//! A debt keeps its security until it is repaid, whatever else is repaid first; otherwise the same
-//! garbage could secure a second loan.
+//! Collateral is the reported garbage that secures no loan yet. It secures a new loan as far as it
+//! reaches: for a loan from LP at least the requested size (figure 9), for a loan from LE perhaps
+//! one byte, or none at box 928 of the figure. A debt keeps its security until it is repaid;
+//! otherwise the same garbage could secure a second loan.
 //!
 //! **Invariants** (`Process::check` tests 1, 2 and 4, and that the security of each pool's loans is
 //! at most the debt to it)
 //!
-//! 1. The process owes all pools together as many bytes as its blocks hold, so returned bytes
-//!    always find a debt. By pool the two may differ: a block of GL may have repaid LP.
+//! 1. The process owes all pools together as many bytes as its blocks have, so returned bytes
+//!    always repay a debt. For one pool the two may differ: a block of GL may have repaid LP.
 //! 2. The process owes the committed pool at least the bytes of its own blocks, which it cannot
 //!    return.
 //! 3. Bytes that secure loans are not collateral. A report below them is accepted: the collateral
 //!    is then 0. If the shortfall has grown, the manager asks the process to return memory.
-//! 4. It owes no pool more than the pool's cap.
+//! 4. The process owes no pool more than the pool's cap.
 //!
 //! **Lock** the tables. Nothing here locks; the manager is the only caller.
 //!
@@ -64,9 +63,9 @@ pub(super) struct Process<W> {
     pub has_ended: bool,
     // Its memory.
     /// The extents of its own blocks, and the bytes of each.
-    pub own: BTreeMap<LeaseId, u64>,
-    /// The space in which these lie. In another than the first they are no committed memory: no
-    /// pool and no debt counts them.
+    pub own_extents: BTreeMap<LeaseId, u64>,
+    /// The space, a part of the arena, of the own blocks. Outside of the first space they are no
+    /// committed memory: no pool and no debt counts them.
     pub space: SpaceNumber,
     /// Its granted blocks.
     pub blocks: BTreeMap<LeaseId, Grant>,
@@ -74,12 +73,12 @@ pub(super) struct Process<W> {
     pub holds: Amounts,
     /// The bytes that it still owes each pool.
     pub owed: Amounts,
-    /// The parts of these debts that came in response to pause requests. When a pool is repaid, the
-    /// bytes repay this part of the debt first.
+    /// The parts of these debts that come from requests with the reason `pause`. When a pool is
+    /// repaid, the bytes repay this part of the debt first.
     pub owed_for_pauses: Amounts,
     // Its status, as it reported it.
-    /// The bytes of garbage. A return, a `reuse`, or the shrinking of an own block lowers them: the
-    /// manager assumes that so much garbage is gone.
+    /// The reported bytes of garbage. A return, a `reuse`, or the shrinking of an own block lowers
+    /// the number: the manager assumes that so much garbage is gone.
     pub freeable: u64,
     /// The parts of the debts to LP and LE that are secured; 0 for the other pools.
     pub secured_loans: Amounts,
@@ -98,12 +97,12 @@ pub(super) struct Process<W> {
     pub signals: VecDeque<Signal>,
     /// The signal to collect for a pool in need, until the process has obeyed or is found deaf.
     pub due: Option<Due>,
-    /// The count of signals to collect that it got for a pool in need ([`Account::asked`]).
+    /// The count of signals to collect for a pool in need that were sent ([`Account::asked`]).
     pub asked: u64,
     /// The count of those signals that it obeyed ([`Account::obeyed`]).
     pub obeyed: u64,
-    /// The process did not obey a signal in time, and has obeyed none since. It is asked after the
-    /// others, and the manager does not rely on the bytes that it was asked for.
+    /// The process did not obey a signal in time, and has obeyed none since. The manager asks it
+    /// after the others, and asks others for the same bytes too.
     pub is_deaf: bool,
     /// The number of its requests in the queue.
     pub waiting: usize,
@@ -157,7 +156,7 @@ impl<W> Process<W> {
             sleepers: 0,
             members: Vec::new(),
             has_ended: false,
-            own: BTreeMap::new(),
+            own_extents: BTreeMap::new(),
             space: 0,
             blocks: BTreeMap::new(),
             holds: Amounts::default(),
@@ -185,7 +184,7 @@ impl<W> Process<W> {
 
     /// Returns the bytes of its own blocks that are committed memory.
     pub fn own_bytes(&self) -> u64 {
-        if self.space == 0 { self.own.values().sum() } else { 0 }
+        if self.space == 0 { self.own_extents.values().sum() } else { 0 }
     }
 
     /// Returns the bytes that secure its loans. They may exceed the freeable bytes, when a later
@@ -204,8 +203,8 @@ impl<W> Process<W> {
         self.freeable.saturating_sub(self.secured())
     }
 
-    /// Takes a block of `size` bytes from a pool: the process holds and owes it. Returns the bytes
-    /// of collateral that secure it as a loan, as many as there are, and 0 for a grant.
+    /// Enters a block of `size` bytes from a pool into the account: the process holds and owes it.
+    /// Returns the bytes of collateral that secure a loan, at most `size`; 0 for a grant.
     pub fn take(&mut self, pool: Pool, size: u64) -> u64 {
         let is_loan = matches!(pool, Pool::LoanedPause | Pool::LoanedEfficiency);
         let secured = if is_loan { self.collateral().min(size) } else { 0 };
@@ -215,8 +214,8 @@ impl<W> Process<W> {
         secured
     }
 
-    /// Takes a block as [`Process::take`] does, in response to a request with a reason. Returns its
-    /// record.
+    /// Enters a block as [`Process::take`] does, in response to a request with a reason. Returns
+    /// the block's record.
     pub fn take_for(&mut self, reason: Reason, pool: Pool, size: u64) -> Grant {
         let is_for_pause = reason == Reason::Pause;
         if is_for_pause {
@@ -225,9 +224,9 @@ impl<W> Process<W> {
         Grant { pool, secured: self.take(pool, size), is_for_pause }
     }
 
-    /// Takes an extent of its own blocks, or `size` more bytes for an extent that was doubled.
+    /// Enters an extent of an own block, or `size` more bytes of an extent that was doubled.
     pub fn take_own(&mut self, id: LeaseId, size: u64) {
-        *self.own.entry(id).or_insert(0) += size;
+        *self.own_extents.entry(id).or_insert(0) += size;
         if self.space == 0 {
             self.take(Pool::Committed, size);
         }
@@ -255,24 +254,25 @@ impl<W> Process<W> {
         (refill, path)
     }
 
-    /// Takes back a block that `pool` gave and that no client received. The bytes go to `pool`
-    /// first, and not in figure 12's order. The process did not return them, so they count for no
-    /// signal to collect. The account is then usually the same as before the grant. Returns the
-    /// bytes that each pool gets back.
+    /// Undoes a grant whose block no client received. The bytes go back to `grant.pool` first, and
+    /// not in figure 12's order. The process did not return them, so they count for no signal to
+    /// collect. The account is then usually the same as before the grant. Returns the bytes that
+    /// each pool gets back.
     ///
-    /// Another block may have repaid a part of this debt meanwhile. Then `pool` has those bytes
+    /// Another block may have repaid a part of this debt meanwhile. Then that pool has those bytes
     /// already, and as many bytes of this block repay other debts by figure 12.
     pub fn undo(&mut self, size: u64, grant: Grant) -> Amounts {
         let Grant { pool, secured, is_for_pause } = grant;
         let for_pauses = self.owed_for_pauses;
-        let mut refill = Amounts::of(pool, self.owed[pool].min(size));
+        let mut refill = Amounts::in_one_pool(pool, self.owed[pool].min(size));
         let mut owed = self.owed;
         owed.subtract(&refill);
         refill.add(&repay(size - refill.total(), &owed).0);
+        // Saturating, because a repayment meanwhile may have lowered the security already.
         self.secured_loans[pool] = self.secured_loans[pool].saturating_sub(secured);
         self.settle(pool, size, &refill);
-        // A block that did not come for a pause repays nothing of what did, as far as that is still
-        // owed.
+        // The grant was not for a pause, so the debts for pauses stay as they were, but at most at
+        // the whole debt to each pool.
         if !is_for_pause {
             self.owed_for_pauses = Amounts::each(|pool| for_pauses[pool].min(self.owed[pool]));
         }
@@ -280,7 +280,7 @@ impl<W> Process<W> {
     }
 
     /// Subtracts a block of `size` bytes that `pool` gave, and the debts `refill` that this block
-    /// repaid. Lowers the security of the loans of each pool to the debt to it, if it is more.
+    /// repaid. Then lowers the security of each pool's loans, so that it is at most the debt.
     fn settle(&mut self, pool: Pool, size: u64, refill: &Amounts) {
         self.holds[pool] -= size;
         self.owed.subtract(refill);
@@ -289,7 +289,8 @@ impl<W> Process<W> {
         self.secured_loans = Amounts::each(|pool| self.secured_loans[pool].min(self.owed[pool]));
     }
 
-    /// Returns the bytes of its debt to a pool that it can repay: all but its own blocks.
+    /// Returns the part of the debt to a pool that the process can repay: all except its own
+    /// blocks.
     pub fn returnable(&self, pool: Pool) -> u64 {
         match pool {
             Pool::Committed => self.owed[pool].saturating_sub(self.own_bytes()),
@@ -305,8 +306,8 @@ impl<W> Process<W> {
     }
 
     /// Takes a report of `freeable` bytes of garbage. If more bytes than that secure the loans, the
-    /// difference is missing. Returns it if more is missing than at the last report. Otherwise
-    /// returns `None`: nothing is missing, or the process has its signal already.
+    /// difference is missing. Returns the difference if it is larger than at the last report.
+    /// Otherwise returns `None`: nothing is missing, or the process has been asked for it already.
     pub fn report(&mut self, freeable: u64, now: Instant) -> Option<u64> {
         self.freeable = freeable;
         self.reported = Some(now);
@@ -319,8 +320,8 @@ impl<W> Process<W> {
     /// that kind is merged with it, so a process that reads no signals costs no more memory. Each
     /// block that the process did not ask for has a signal of its own; the caps bound their number.
     /// Two signals to collect become one, with the larger size, and with the level and the time of
-    /// the more pressing one. With the smaller size, a process that obeys would free less than is
-    /// due, and count as deaf.
+    /// the more pressing one. With the smaller size, a process that obeys could free less than its
+    /// due signal asks for, and would count as deaf.
     pub fn signal(&mut self, signal: Signal) {
         for waiting in &mut self.signals {
             match (&signal, &*waiting) {
@@ -343,7 +344,7 @@ impl<W> Process<W> {
         self.signals.push_back(signal);
     }
 
-    /// Returns its account, with `may`, the most that it may owe each pool.
+    /// Returns the process's account. `may` is the most that it may owe each pool.
     pub fn account(&self, may: Amounts) -> Account {
         Account {
             name: self.name.to_string(),

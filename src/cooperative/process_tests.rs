@@ -16,7 +16,7 @@ fn the_documents_example_secures_its_loan_and_frees_it_by_repaying() {
     process.take(Pool::LoanedPause, 64 * MB);
     assert_eq!((process.secured(), process.collateral()), (64 * MB, 136 * MB));
     let (refill, _) = process.repay(Pool::LoanedPause, 64 * MB);
-    assert_eq!(refill, Amounts::of(Pool::LoanedPause, 64 * MB));
+    assert_eq!(refill, Amounts::in_one_pool(Pool::LoanedPause, 64 * MB));
     assert_eq!((process.secured(), process.collateral()), (0, 136 * MB));
 }
 
@@ -60,11 +60,11 @@ fn a_report_below_what_is_secured_leaves_no_collateral() {
 fn what_it_runs_on_in_its_own_block_is_not_to_be_had_back() {
     let mut process = process();
     process.take(Pool::Committed, 64);
-    process.own.insert(LeaseId::from_number(2), 64);
+    process.own_extents.insert(LeaseId::from_number(2), 64);
     process.take(Pool::Committed, 32);
     process.freeable = 96;
     assert_eq!(process.returnable(Pool::Committed), 32);
-    assert_eq!(process.freeable_by_pool(), Amounts::of(Pool::Committed, 32));
+    assert_eq!(process.freeable_by_pool(), Amounts::in_one_pool(Pool::Committed, 32));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn what_came_for_a_pause_is_owed_as_that_until_it_is_repaid() {
     let other = process.take_for(Reason::UrgentEfficiency, Pool::GrantedPause, 128);
     let owed = |process: &Process<()>| process.owed_for_pauses.total();
     assert_eq!(owed(&process), 64);
-    // The other block was received by nobody: that repays no pause.
+    // No client received the other block, so undoing its grant repays no debt for a pause.
     process.undo(128, other);
     assert_eq!((owed(&process), process.owed[Pool::GrantedPause]), (64, 64));
     process.take_for(Reason::UrgentEfficiency, Pool::GrantedPause, 128);
@@ -110,10 +110,13 @@ fn a_block_that_nobody_received_leaves_no_trace() {
     let secured = process.take(Pool::LoanedEfficiency, 64);
     assert_eq!(
         process.undo(64, grant(Pool::LoanedEfficiency, secured)),
-        Amounts::of(Pool::LoanedEfficiency, 64)
+        Amounts::in_one_pool(Pool::LoanedEfficiency, 64)
     );
     process.take(Pool::GrantedPause, 64);
-    assert_eq!(process.undo(64, grant(Pool::GrantedPause, 0)), Amounts::of(Pool::GrantedPause, 64));
+    assert_eq!(
+        process.undo(64, grant(Pool::GrantedPause, 0)),
+        Amounts::in_one_pool(Pool::GrantedPause, 64)
+    );
     assert_eq!(format!("{process:?}"), before);
     // The undone loan was secured by 40 bytes. They do not secure the other loan, which was lent
     // without collateral.
@@ -128,7 +131,7 @@ fn a_block_that_nobody_received_leaves_no_trace() {
     // committed pool instead.
     process.take(Pool::GrantedPause, 64);
     process.repay(Pool::Committed, 64);
-    let mut expected = Amounts::of(Pool::GrantedPause, 32);
+    let mut expected = Amounts::in_one_pool(Pool::GrantedPause, 32);
     expected[Pool::Committed] = 32;
     assert_eq!(process.undo(64, grant(Pool::GrantedPause, 0)), expected);
     assert_eq!(process.check(&Amounts::each(|_| 999)), Ok(()));

@@ -5,10 +5,11 @@
 //!                                                                            the rest ─► committed
 //! ```
 //!
-//! A is the bytes that came back. B, C and D are the bytes that are left after LP, LE and GP got
-//! theirs. W, X, Y and Z are the bytes that the process still owes LP, LE, GP and GL. In the figure
-//! they are the bytes that the process "obtained" from these pools. Here the bytes that it has
-//! repaid are subtracted: otherwise it would repay the same debt twice.
+//! LP, LE, GP and GL are the pools: loaned pause, loaned efficiency, granted pause, granted leak.
+//! A is the number of bytes that came back. B, C and D are the bytes that are left after LP, LE and
+//! GP got their parts. W, X, Y and Z are the bytes that the process still owes LP, LE, GP and GL.
+//! In the figure they are the bytes that the process "obtained" from these pools. Here the repaid
+//! bytes are subtracted: otherwise the process would repay the same debt twice.
 //!
 //! A returned block need not go to the pool that gave it. In this example a process owes 16 KiB to
 //! LP, 64 to LE, 32 to GP and 64 to GL, and returns a block of 64 KiB that GL gave:
@@ -23,8 +24,9 @@
 //! wants the loan against a pause repaid as soon as possible.
 //!
 //! **Invariants** The refill adds up to A. No loaned or granted pool gets more than it is owed. The
-//! committed pool gets the bytes that are left. The process owes it at least so many, because its
-//! debts and its held bytes have the same sum ([`crate::cooperative::process`]).
+//! committed pool gets the bytes that are left. The process owes the committed pool at least these
+//! bytes: a process's debts and the bytes of its blocks have the same sum
+//! ([`crate::cooperative::process`]).
 //!
 //! **Lock** none: [`repay`] is a pure function. **Source** `cooperative-memory-management.txt`,
 //! figure 12, with its letters.
@@ -33,9 +35,10 @@ use crate::cooperative::figures::Path;
 use crate::cooperative::words::{Amounts, Pool};
 
 /// Divides `freed` bytes, the figure's A, among the pools by the debts `owed`. Returns the bytes
-/// for each pool, and the path. A pool that is owed nothing has no refill box in the path.
+/// for each pool, and the path, which is the list of the boxes that were passed. A pool that is
+/// owed nothing has no refill box in the path.
 pub fn repay(freed: u64, owed: &Amounts) -> (Amounts, Path) {
-    let mut path = Path::from(1250);
+    let mut path = Path::starting_at(1250);
     let mut refill = Amounts::default();
     // This is the figure's A at first, and B, C and D after LP, LE and GP.
     let mut left = freed;
@@ -45,14 +48,14 @@ pub fn repay(freed: u64, owed: &Amounts) -> (Amounts, Path) {
         (Pool::GrantedPause, 1260, 1262),
         (Pool::GrantedLeak, 1264, 1266),
     ] {
-        path.at(is_owed);
+        path.pass(is_owed);
         if owed[pool] > 0 {
-            path.at(refills);
+            path.pass(refills);
             refill[pool] = owed[pool].min(left);
             left -= refill[pool];
         }
     }
-    path.at(1268);
+    path.pass(1268);
     refill[Pool::Committed] = left;
     (refill, path)
 }
@@ -72,7 +75,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn amounts(lp: u64, le: u64, gp: u64, gl: u64) -> Amounts {
-        let mut amounts = Amounts::of(Pool::LoanedPause, lp);
+        let mut amounts = Amounts::in_one_pool(Pool::LoanedPause, lp);
         amounts[Pool::LoanedEfficiency] = le;
         amounts[Pool::GrantedPause] = gp;
         amounts[Pool::GrantedLeak] = gl;

@@ -7,19 +7,23 @@
 //!                        └─ client gone: give_up ─► out of the queue, or the block goes back
 //! ```
 //!
-//! A client may vanish while its request waits. (One that sends 64 KiB meanwhile counts as gone:
-//! the server stops reading, and cannot see its end.) If the block is granted in the queue,
-//! the server first looks whether the client is still there, and takes the block back if not.
-//! Otherwise the process would hold a block whose id no client knows, until the process ends. A
-//! block that is granted at once is not taken back: its request has only just arrived.
+//! A ticket is the number of a request that waits in the manager's queue. A look checks whether the
+//! ticket has its answer.
+//!
+//! A client may vanish while its request waits. (A client that sends 64 KiB meanwhile counts as
+//! gone: the server stops reading, and cannot see the end of the connection.) If the block is
+//! granted in the queue, the server first checks whether the client is still there, and takes the
+//! block back if not. Otherwise the process would hold a block whose id no client knows, until the
+//! process ends. A block that is granted at once is not taken back: its request has only just
+//! arrived.
 //!
 //! **Invariants** If a block was granted in the queue, and the server sees before the reply that
-//! the client has gone, the block is given back. Its bytes go to the pool that gave it, as far as
-//! the process still owes them there.
+//! the client has gone, the block is given back. Its bytes go to the pool that gave it; bytes that
+//! the process no longer owes this pool repay other debts.
 //!
-//! **Lock** the tables, in each look for a few steps; never while the thread sleeps. Before the
-//! request begins, expired leases are ended, and at the end a block may be given back: each of
-//! them takes the block's lock alone, then the tables' again ([`crate::memory::service`]).
+//! **Lock** the tables', in each look for a few steps; never while the thread sleeps. Before the
+//! request begins, expired leases are ended, and at the end a block may be given back. Both take
+//! the lock of each such block alone, and then the tables' lock again ([`crate::memory::service`]).
 //!
 //! **Simplified** A datagram with `wait=MS` is refused: one thread serves all datagrams, so a wait
 //! would stop all clients that send them.
@@ -39,9 +43,9 @@ use crate::server::waiting::{
     Beginning, Begun, Look, MayWait, Moment, Waiting, Waits, stopped_waiting,
 };
 
-/// Lets blocks that grew give back the bytes that they do not use, before committed memory is
-/// requested. (Chapter 6 lets a process's own block grow when a message does not fit.) It does
-/// so for committed memory alone, because these blocks took their bytes from the committed pool.
+/// Shrinks own blocks that grew, before committed memory is requested. (Chapter 6 lets a process's
+/// own block grow when a message does not fit.) For a request with another reason it does nothing,
+/// because these blocks took their bytes from the committed pool.
 pub(super) fn make_room_for(tables: &mut ServerTables, wanted: &Wanted) {
     if wanted.reason == Reason::Committed {
         tables.make_room(wanted.size);
@@ -54,7 +58,7 @@ impl MayWait for Wanted {
         self.wait_ms
     }
 
-    /// Grants the request at once, or puts it into the queue.
+    /// Asks for the memory: the request is granted at once, or enters the queue.
     ///
     /// # Errors
     /// `bad-request` for a wait that is too long; then as
@@ -90,6 +94,8 @@ struct ForMemory {
 impl Waiting for ForMemory {
     type Done = Box<Granted>;
 
+    /// Checks whether the manager has the outcome of the ticket. The thread calls this again after
+    /// each wake-up.
     fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done> {
         match tables.processes.take_outcome(self.ticket, moment.now) {
             // `served` is the block, the refusal when the time is over, or `not-found` when the
@@ -119,7 +125,7 @@ impl Waiting for ForMemory {
         true
     }
 
-    /// Gives back a block whose client turned out to have gone before the reply was written.
+    /// Gives the granted block back, because the client had gone before the reply was written.
     fn take_back(&mut self, shared: &Shared, granted: Self::Done) -> Result<Self::Done, Error> {
         // `None` if the process has ended meanwhile: the block has ended with it.
         let undo = |tables: &mut ServerTables, _| tables.manager().undo(self.client, granted.id);

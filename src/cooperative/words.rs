@@ -10,10 +10,13 @@
 //! These are plain values: [`crate::cooperative::commands`] reads them from lines and frames and
 //! writes them there. [`crate::cooperative::manager`] takes a [`Wanted`] and makes the others.
 //!
-//! **Invariants** Debts and free bytes are bytes of blocks, as the buddy allocator deals them: a
-//! request is rounded up to a power of two, at least 32. A debt in requested bytes would be less
-//! than the pool lost. Not rounded are [`Wanted::size`], the caps, the freeable bytes of a report,
-//! and the numbers that follow from a report: secured bytes, and the size of a signal to collect.
+//! **Invariants** Debts and free bytes are bytes of blocks. The buddy allocator rounds each request
+//! up to a power of two, at least 32: if a debt were the requested bytes, it would be smaller than
+//! the pool's loss. These numbers are not rounded: [`Wanted::size`], the caps, the freeable bytes
+//! of a report, the secured bytes, and the size of a signal to collect.
+//!
+//! The table of words in [`crate::cooperative`] explains *freeable*, *collateral*, *efficiency* and
+//! *pause*. A box is a numbered step of the source's figures.
 //!
 //! **Lock** none.
 //!
@@ -52,14 +55,14 @@ pub struct Amounts([u64; Pool::ALL.len()]);
 
 impl Amounts {
     /// Returns `bytes` of one pool, and none of the others.
-    pub fn of(pool: Pool, bytes: u64) -> Self {
+    pub fn in_one_pool(pool: Pool, bytes: u64) -> Self {
         let mut amounts = Self::default();
         amounts[pool] = bytes;
         amounts
     }
 
-    /// Returns the amounts that a function gives for each pool, called in the order of
-    /// [`Pool::ALL`].
+    /// Returns the amounts that the function `bytes` gives for each pool. It is called in the order
+    /// of [`Pool::ALL`].
     pub fn each(bytes: impl FnMut(Pool) -> u64) -> Self {
         Self(Pool::ALL.map(bytes))
     }
@@ -75,9 +78,9 @@ impl Amounts {
         Pool::ALL.into_iter().for_each(|pool| self[pool] += other[pool]);
     }
 
-    /// Subtracts the amount of each pool. To subtract more than there is would be a bug of the
-    /// manager: a build with debug assertions panics, and a release build stops at 0, so a wrong
-    /// account cannot wrap round to nearly 2^64 free bytes.
+    /// Subtracts the amount of each pool. If `other` is larger, the manager has a bug. A build with
+    /// debug assertions then panics. A release build stops at 0, so that a wrong account does not
+    /// wrap round to nearly 2^64 free bytes.
     pub fn subtract(&mut self, other: &Self) {
         debug_assert!(Pool::ALL.into_iter().all(|pool| self[pool] >= other[pool]));
         Pool::ALL.into_iter().for_each(|pool| self[pool] = self[pool].saturating_sub(other[pool]));
@@ -124,13 +127,15 @@ choice! {
 pub struct Wanted {
     /// The bytes that the process needs, at least 1; the block may be larger.
     pub size: u64,
-    /// The reason, which decides from which pools the block may come. A request may name its place
-    /// in [`Reason::ALL`] instead, 0 to 4: the document's level of urgency.
+    /// The reason, which decides from which pools the block may come. A request in text may give a
+    /// number from 0 to 4 instead, the document's level of urgency: the index of the reason in
+    /// [`Reason::ALL`].
     pub reason: Reason,
     /// The freeable bytes of the process, when it reports them with the request. The report and the
     /// request are then under one hold of the lock, so no other client comes between them.
     pub freeable: Option<u64>,
-    /// The efficiency of its last collection, in percent, when it reports that with the request.
+    /// The efficiency of the process's last collection, in percent, when the process reports it
+    /// with the request.
     pub efficiency: Option<u8>,
     /// The longest wait for memory to come back, in milliseconds; 0 is no wait.
     pub wait_ms: u64,
@@ -158,14 +163,14 @@ pub struct Granted {
     pub by: Option<String>,
 }
 
-/// The urgency of a signal to collect; the most pressing level stands last. At `Wanted` and
-/// `Urgent` a process waits for memory. By default it is another process than the one that gets
-/// the signal: only with [`crate::cooperative::manager::CollectBy::Freeable`] the manager also asks
-/// processes that wait.
+/// The urgency of a signal to collect; the most pressing level stands last. At the levels `Wanted`
+/// and `Urgent` some process waits for memory. By default the manager sends the signal to another
+/// process: it asks processes that wait only with
+/// [`crate::cooperative::manager::CollectBy::Freeable`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// A pool is below its low-water mark, or the garbage that the process reports no longer covers
-    /// its loans.
+    /// A pool is below its low-water mark; or the garbage that the process reports no longer covers
+    /// its loans; or the manager asks all processes at the end of an interval (`collect_every`).
     Low,
     /// A process waits for memory, to run or to be more efficient.
     Wanted,
@@ -300,10 +305,10 @@ mod tests {
 
     #[test]
     fn amounts_are_counted_pool_by_pool() {
-        let mut amounts = Amounts::of(Pool::GrantedPause, 5);
+        let mut amounts = Amounts::in_one_pool(Pool::GrantedPause, 5);
         amounts.add(&Amounts::each(|pool| pool as u64));
         assert_eq!((amounts[Pool::GrantedPause], amounts.total()), (7, 15));
-        amounts.subtract(&Amounts::of(Pool::GrantedPause, 7));
+        amounts.subtract(&Amounts::in_one_pool(Pool::GrantedPause, 7));
         assert_eq!((amounts[Pool::GrantedPause], amounts.total()), (0, 8));
     }
 }

@@ -82,6 +82,7 @@ impl Execute<Numbers> for Parked {
     /// # Errors
     /// `refused` on a server without `--lab`.
     fn execute(&self, numbers: &Numbers, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
+        // The check of the connection's memory counts 32 bytes for a client of the reply.
         caller.check_rows(parking(numbers)?.parked(), 32)
     }
 }
@@ -94,10 +95,10 @@ impl Execute<Numbers> for DoStep {
     /// when the client is not parked; `busy` while another connection's step is under way.
     fn execute(&self, numbers: &Numbers, _: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let parking = parking(numbers)?;
-        // This check and the step below lock the parking separately. The client can stop being
-        // parked in between: its time to park ends, or another connection steps it. Then
-        // `carry_out` fails with `Late` or `Busy`, unless the client parks again in time. No other
-        // client can do the step instead.
+        // The check here and the step below lock the parking separately. In between the client can
+        // go on: its time to park ends, or another connection lets it do its step. Then `carry_out`
+        // fails with `Late` or `Busy`, unless the client parks again in time. No other client can
+        // do the step instead.
         if !parking.parked().iter().any(|&(parked, _)| parked == self.client) {
             let text = "no such client is parked; send parked for those that are";
             return Err(Error::new(Code::NotFound, text));

@@ -1,4 +1,5 @@
-//! The explorer runs the server's own draw under a schedule; [`crate::lab::search`] tries them all.
+//! The explorer runs the server's own draw under one schedule; [`crate::lab::search`] tries all
+//! schedules.
 //!
 //! ```text
 //!   schedule   A A B A …                   chosen before the run
@@ -38,8 +39,9 @@ use std::time::Duration;
 use crate::common::caller::ClientNumber;
 use crate::common::lock::lock;
 use crate::lab::schedule::Schedules;
-use crate::numbers::draw::{Counter, Locking, gather, take};
+use crate::numbers::draw::{Counter, gather, take};
 use crate::numbers::list::NumberList;
+use crate::numbers::locking::Locking;
 use crate::numbers::parking::Step;
 use crate::numbers::parking::{Parking, Stuck};
 use crate::numbers::taken::Taken;
@@ -71,11 +73,11 @@ pub struct Case {
     pub locking: Locking,
     /// Whether reading the list is a step of its own. With the lock it has no effect.
     pub reads: bool,
-    /// Whether a store raises the counter by one in a whole step, whatever it was, in place of
-    /// storing the loaded index plus one. With the lock it has no effect.
+    /// Whether a store adds one to the present counter, as one step. Otherwise it stores the loaded
+    /// index plus one. With [`Locking::Request`] and [`Locking::Number`] it has no effect.
     ///
-    /// The program is `i = counter`, and then `counter += 1` under the lock: the lock is around the
-    /// wrong half. The counter is right in the end, and numbers come twice all the same.
+    /// The program is `i = counter` without a lock, and then `counter += 1` under a lock: the lock
+    /// is around the wrong half. In the end the counter is right, and numbers still come twice.
     pub increments: bool,
 }
 
@@ -109,15 +111,16 @@ impl Case {
         }
     }
 
-    /// Returns the next step of a client that has done so many; `None` if it has done all.
+    /// Returns the next step of a client that has done `done` steps; `None` if it has done all.
     pub fn next_step(&self, drawer: &Drawer, done: usize) -> Option<Step> {
         let steps = self.steps_of_a_number();
         (done < self.steps(drawer)).then(|| steps[done % steps.len()])
     }
 
-    /// Returns whether the order of two steps of different clients can matter: both use the counter,
-    /// and one of them changes it. A step is given as its client and its place among the client's
-    /// steps. The read of the list depends on nothing, because the list never changes.
+    /// Returns whether the order of two steps of different clients can matter: both use the
+    /// counter, and at least one of them changes it. An argument is a step: the client, and the
+    /// place among the client's steps. A read of the list depends on no step, because the list
+    /// never changes.
     pub fn are_dependent(&self, (_, a): (usize, usize), (_, b): (usize, usize)) -> bool {
         let steps = self.steps_of_a_number();
         let [a, b] = [a, b].map(|at| steps[at % steps.len()]);
@@ -143,10 +146,10 @@ pub struct Event {
     pub client: u8,
     /// The kind of the step.
     pub step: Step,
-    /// The index that was loaded; of a take under the lock, the first one.
-    pub first: u32,
-    /// The index that was stored; of a load or read, the loaded one.
-    pub end: u32,
+    /// The index that was loaded. A take under the lock loads its first index.
+    pub loaded: u32,
+    /// The index that was stored. A load and a read store nothing: here the loaded index again.
+    pub stored: u32,
 }
 
 /// The result of one schedule.
@@ -159,7 +162,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// Returns the number of duplicates: a number that three clients received counts 2.
+    /// Returns the number of duplicates. A number that three clients received counts 2.
     pub fn duplicates(&self) -> usize {
         let all = || self.received.iter().flatten();
         all().count() - all().collect::<HashSet<_>>().len()
@@ -246,10 +249,12 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // The flag is set before `open`: a thread that `open` wakes ends its draw, then sees it.
+        // The flag is set before `open`. A thread that `open` wakes ends its draw, sees the flag,
+        // and ends.
         self.scene.closing.store(true, Ordering::SeqCst);
         self.scene.parking.open();
         for thread in self.threads.drain(..) {
+            // An error means that the thread panicked, and it has printed its message.
             let _ = thread.join();
         }
     }
@@ -267,6 +272,7 @@ impl Scene {
         }
     }
 
+    /// Draws once for a client, with the server's own `gather` and `take`.
     fn draw(&self, client: u8, count: u64) -> Taken<'_> {
         // With the lock, a thread that parks in `load` or `store` would keep the lock, and the next
         // client would wait for it. So `take_locked` parks before it locks.
@@ -282,7 +288,7 @@ impl Scene {
 struct Stepped<'a> {
     scene: &'a Scene,
     client: u8,
-    /// Whether it parks before each load and store. Under the lock the whole take is one step.
+    /// Whether `load` and `store` park. Under the lock they do not: the whole take is one step.
     parking: bool,
     /// The index that was loaded last: a read or a store is recorded with it.
     loaded: Cell<u32>,
@@ -293,9 +299,10 @@ impl Stepped<'_> {
         self.scene.parking.park(ClientNumber::from(self.client), before);
     }
 
-    /// Records a step before the thread parks again, so events are in the order of the steps.
-    fn did(&self, step: Step, first: u32, end: u32) {
-        lock(&self.scene.run).events.push(Event { client: self.client, step, first, end });
+    /// Records a step. The thread calls this before it parks again, so events are in the order of
+    /// the steps.
+    fn record_step(&self, step: Step, loaded: u32, stored: u32) {
+        lock(&self.scene.run).events.push(Event { client: self.client, step, loaded, stored });
     }
 
     fn take_locked(&self, count: u64) -> Range<u32> {
@@ -303,7 +310,7 @@ impl Stepped<'_> {
         let locked = lock(&self.scene.lock);
         let taken = take(self, count, self.scene.list.len());
         drop(locked);
-        self.did(Step::Take, taken.start, taken.end);
+        self.record_step(Step::Take, taken.start, taken.end);
         taken
     }
 }
@@ -316,28 +323,29 @@ impl Counter for Stepped<'_> {
         let index = self.scene.counter.load(Ordering::SeqCst);
         self.loaded.set(index);
         if self.parking {
-            self.did(Step::Load, index, index);
+            self.record_step(Step::Load, index, index);
         }
         index
     }
 
     fn store(&self, index: u32) {
         let loaded = self.loaded.get();
-        // `take` reads no list, so this step stands for the read of the number.
+        // `take` itself does not read the list, so this step stands for the read of the number.
         if self.parking && self.scene.case.reads {
             self.park(Step::Read);
-            self.did(Step::Read, loaded, loaded);
+            self.record_step(Step::Read, loaded, loaded);
         }
         if self.parking {
             self.park(Step::Store);
         }
+        // Only one thread does a step at a time, so this load and the store below are one step.
         let index = match self.scene.case.increments && self.parking {
             true => self.scene.counter.load(Ordering::SeqCst) + 1,
             false => index,
         };
         self.scene.counter.store(index, Ordering::SeqCst);
         if self.parking {
-            self.did(Step::Store, loaded, index);
+            self.record_step(Step::Store, loaded, index);
         }
     }
 }

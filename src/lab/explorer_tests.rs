@@ -64,7 +64,7 @@ fn the_homeworks_second_table_is_one_schedule() {
     let run = stage.run(&letters).unwrap();
     assert_eq!(run.received, [vec![5, 19, 228, 665], vec![228, 7]]);
     let loads: Vec<u32> =
-        run.events.iter().filter(|e| e.step == Step::Load).map(|e| e.first).collect();
+        run.events.iter().filter(|e| e.step == Step::Load).map(|e| e.loaded).collect();
     assert_eq!(loads, [0, 1, 2, 2, 3, 4], "its results; its counter row says 4 and 5");
     assert_eq!(stage.run(&letters).unwrap(), run, "a schedule repeats");
 }
@@ -97,7 +97,7 @@ fn a_lock_around_the_increment_alone_keeps_the_counter_right_and_numbers_come_tw
     let stage = Stage::new(case.clone()).unwrap();
     let schedules = case.schedules();
     let last = stage.run(&schedules.complete(&[0, 1]).unwrap()).unwrap();
-    assert_eq!(last.events.iter().map(|event| event.end).max(), Some(6), "4 and 2 were counted");
+    assert_eq!(last.events.iter().map(|event| event.stored).max(), Some(6), "4 and 2 were counted");
 }
 
 #[test]

@@ -10,16 +10,19 @@
 //!   … vanish, 2 %: at once     unread, 5 %: a flood of draws     bad-input, 6 %: draw -1, 5000 A …
 //! ```
 //!
+//! `drain` and `rest` are the two parts of the check `permutation`. `numbers`, `vanish` and
+//! `unread` have a second part too: at "judge" or after it.
+//!
 //! Each number that a check read before the judging goes into one [`Ledger`]. The checks under
 //! "judge" draw nothing: they read the ledger when it is complete ([`verdicts`]).
 //!
-//! The order has reasons. The clients vanish last of those that draw, because their numbers may be
-//! lost: until then not one number may be missing. The flood follows the drain, because more than a
-//! million draws would leave no list to judge. Bad input comes last, because it may crash the
-//! server.
+//! The order has reasons. The clients vanish after the drain, because numbers may be lost with
+//! them: `rest` then allows as many missing numbers. The flood follows the judging, because more
+//! than a million draws would leave no list to judge. Bad input comes last, because it may crash
+//! the server.
 //!
-//! **One fault, one check.** A server that ended, or that serves one client at a time, would lose
-//! every later check too. Those are skipped, and say because of what.
+//! **One fault, one check.** A server that ended, or that serves one client at a time, would fail
+//! later checks too. The grader skips those checks, and the report names the fault.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -37,14 +40,15 @@
 //!
 //! **Invariants**
 //!
-//! 1. Each wait has an end. A check's deadline is its share of the time and what the checks before
-//!    it have left over; a wait that began before the deadline may end after it.
-//! 2. Learning has a time of its own, at most as long as that of the checks.
+//! 1. Each wait has an end. A check has its share of the time, and the time that earlier checks
+//!    left over; a wait that began before the check's deadline may end after it.
+//! 2. Learning has a time of its own, at most as long as that of all checks together.
 //! 3. A check that had no time is *not shown*: it is no fault of the server.
 //!
-//! **Lock** the ledger's, and one around the odd counts; [`load`] and [`endurance`] have one each
-//! for failures. A client thread locks the ledger after the end of the answer was timed, so the
-//! wait for the lock is no part of the request's interval. No socket is used under a lock.
+//! **Lock** one around the ledger, and one around the list of replies with a wrong count of
+//! numbers; [`load`] and [`endurance`] have one each for failures. A client thread reads the clock
+//! at the end of an answer before it locks the ledger, so the wait for the lock is no part of the
+//! request's interval. No socket is used under a lock.
 //!
 //! **Simplified** A grading can show a fault, and never that there is none: a race that did not
 //! happen in these seconds is not found. [`judgement`] says which race would probably have been
@@ -108,17 +112,20 @@ pub struct Options {
     pub clients: usize,
     /// The greatest number: the list should be a permutation of 1 to this.
     pub numbers: u32,
-    /// The time for all checks together, and at most as long before that for learning.
+    /// The time for all checks together. Learning, before them, may take as long again.
     pub timeout: Duration,
-    /// The race window that a grading without a duplicate must have been able to see.
+    /// The widest race window that may stay unseen, if `unique` is to earn its points. A window is
+    /// the time in which a second thread must come for a race ([`judgement`]).
     pub race_window: Duration,
-    /// The file whose existence ends chaos; `None` without chaos.
+    /// The file whose existence ends chaos: the pauses that the grader has put into a Python
+    /// server, so that races show. `None` without chaos.
     pub chaos_over: Option<PathBuf>,
-    /// The share of its points that a check earns which is *not shown*, 0 to 1.
+    /// The share of its points that a check earns if it is *not shown*, 0 to 1.
     pub unproven: f64,
-    /// The points of some checks, by their keys. The others keep their own.
+    /// The points of some checks, by their keys. The other checks keep their usual points.
     pub weights: Vec<(String, u32)>,
-    /// The list in its order, where the user knows it. Without it `linearizable` is undecidable.
+    /// The list in its order, if the user knows it. Without it `linearizable` can be decided only
+    /// if no two requests overlapped.
     pub order: Option<Vec<u32>>,
 }
 
@@ -130,8 +137,8 @@ impl Options {
     }
 }
 
-/// The state that all checks share. The client threads borrow it; of its fields only the two behind
-/// a lock change.
+/// The state that all checks share. The client threads borrow it; of its fields only `shortage` and
+/// the two behind a lock change.
 #[derive(Debug)]
 pub struct Grading<'o> {
     /// The user's options.
@@ -166,8 +173,9 @@ fn lost(why: impl Into<String>) -> CheckVerdict {
 /// save the report, and a grading that is killed leaves a report without full marks. `notes` are
 /// the caller's own lines for the end of the report.
 ///
-/// If [`learn`] finds no drawn number in the server's replies, the grading ends early: the report
-/// has no points, its `answered` is false, and `watch` is not called at the end.
+/// The grading ends early, and without a last call of `watch`, in two cases. If [`learn`] finds no
+/// drawn number in the replies, the report has no points and its `answered` is false. If the
+/// replies are not understood, the report leaves out every check.
 pub fn grade(
     options: &Options,
     notes: Vec<String>,
@@ -240,14 +248,14 @@ impl<'o> Grading<'o> {
             .noting(&self.shortage)
     }
 
-    /// Returns a peer whose waits end with the patience alone. A server that does not answer it is
-    /// silent by its own fault, also when the time of a check is over.
+    /// Returns a peer that no check's deadline limits: each wait may take the whole patience. So a
+    /// server that does not answer it is at fault, and the grader did not lack time.
     pub fn lasting_peer(&self) -> GradedPeer {
         self.peer(Instant::now() + self.options.timeout)
     }
 
-    /// Returns a peer with the whole patience, whatever `--timeout` is: where very many connect,
-    /// the system may drop a first packet, and sends it again after a second.
+    /// Returns a peer with the whole `PATIENCE`, whatever `--timeout` is. When very many clients
+    /// connect at once, the system may drop the first packet of one, and sends it again after 1 s.
     pub fn patient_peer(&self) -> GradedPeer {
         let far = Instant::now() + self.options.timeout;
         GradedPeer::new(self.options.address, self.dialect.clone(), PATIENCE, far)
@@ -287,7 +295,7 @@ impl<'o> Grading<'o> {
         for (key, share, check) in Self::CHECKS {
             let name = report.name(key);
             watch(report, name);
-            // Time that the checks before have left over is this one's too.
+            // The sum of the shares so far: a check also gets the time that earlier ones left over.
             shares += share;
             if let Some(why) = cause.skips(key, share) {
                 report.set(key, CheckOutcome::Skipped, vec![why], 0.0);
@@ -301,6 +309,7 @@ impl<'o> Grading<'o> {
             }
             let deadline = self.end.min(began + self.options.timeout.mul_f64(shares));
             let (outcome, details) = check(self, deadline);
+            // A check with share 0 used no socket, so the server is as it was before the check.
             if matches!(outcome, CheckOutcome::Earned(part) if part < 1.0) && share > 0.0 {
                 cause = cause.or(self.look_for_cause(key, name, outcome));
             }
@@ -325,7 +334,8 @@ impl<'o> Grading<'o> {
         (CheckOutcome::NotShown(self.options.unproven), vec![why])
     }
 
-    /// Looks, after a check that found a fault, whether the same fault would spoil the later ones.
+    /// Returns the cause to skip later checks, if the fault that a check has just found would spoil
+    /// them too; else `Cause::None`.
     fn look_for_cause(&self, key: &str, name: &str, outcome: CheckOutcome) -> Cause {
         if let Some(now) = self.is_gone() {
             return Cause::Gone(format!("the server {now} since the check \"{name}\""));
@@ -342,12 +352,13 @@ enum Cause {
     None,
     /// The server serves one client at a time.
     OneAtATime,
-    /// The server serves nobody any more, and since when.
+    /// The server serves nobody any more. The text says how it behaves, and since which check.
     Gone(String),
 }
 
 impl Cause {
-    /// Returns why a check is skipped; `None` if it is made.
+    /// Returns why a check is skipped; `None` if it runs. `share` is the check's share of the time:
+    /// a check with share 0 only reads the ledger, so it needs no server.
     fn skips(&self, key: &str, share: f64) -> Option<String> {
         match self {
             Cause::None => None,
@@ -361,13 +372,14 @@ impl Cause {
         }
     }
 
-    /// Returns this cause, or the other one if there was none.
+    /// Returns the worse of this cause and a later one: `Gone`, or else the first that is not
+    /// `None`.
     fn or(self, other: Self) -> Self {
         if matches!(other, Cause::Gone(_)) || matches!(self, Cause::None) { other } else { self }
     }
 }
 
-/// Returns one line on a reply with a fault: the request, and the reply instead of the right one.
+/// Returns one line on a wrong reply: the request, and what came.
 pub fn describe(answer: &DrawAnswer) -> String {
     let asked = answer.asked;
     let came = answer.numbers.len();

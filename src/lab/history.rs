@@ -1,8 +1,8 @@
-//! A recorded history: who asked for how many numbers, when, and what came.
+//! A recorded history: for each request the client, the times, the count and the numbers received.
 //!
-//! One request on a line. The times are seconds from any zero, with up to nine digits behind the
-//! point; all clients must have taken them from one clock. A line that is empty or begins with `#`
-//! is passed over.
+//! Each line has one request. The times are seconds from any zero, with up to nine digits behind
+//! the point; all clients must have taken them from one clock. A line that is empty or begins with
+//! `#` is passed over.
 //!
 //! ```text
 //!   # client  start     end       asked  numbers
@@ -14,16 +14,17 @@
 //!
 //! The third reply is the end of the list; at the fourth request nothing is left.
 //!
-//! `start` is before the command was sent, `end` when the whole reply had come. A reply with fewer
-//! numbers than were asked for says that the list was at its end.
+//! `start` is a time before the command was sent, `end` a time after the whole reply had come. A
+//! reply with fewer numbers than were asked for says that the list was at its end.
 //!
-//! **Is there one counter?** Each number is given at an instant within its request. Where the order
-//! of the list is known, [`contradiction`](crate::lab::grader::judgement::contradiction) decides.
-//! Where it is not, the record itself may decide:
+//! **Is there one counter?** If one counter gives all numbers, it gives each number at an instant
+//! between the start and the end of the request. If the order of the list is known,
+//! [`contradiction`](crate::lab::grader::judgement::contradiction) decides whether such instants
+//! exist. If the order is not known, the record itself may decide ([`infer`]):
 //!
 //! ```text
-//!   ├─ 1: 5 ─┤               the list was at its end, and later there was more:
-//!              ├─ 2: none ─┤                     no counter does that, whatever the list
+//!   ├─ 1: 5 ─┤               the list was at its end, and later a number came:
+//!              ├─ 2: none ─┤                     no counter does this, for any list
 //!                             ├─ 1: 19 ─┤
 //!
 //!   ├─ 1: 5 19 ─┤                                no two requests overlap: the order is 5 19 228
@@ -38,9 +39,11 @@
 //! **Lock** none: pure functions over a text.
 //!
 //! **Simplified** To infer an order, the numbers of a reply count as given in the order in which
-//! they stand. Against an order that is known, those of one reply may stand in any.
+//! they stand in it. In a check against a known order, the numbers of one reply may stand in any
+//! order.
 //!
-//! **Source** Herlihy and Wing, "Linearizability" (1990): a history, and when it has an order.
+//! **Source** Herlihy and Wing, "Linearizability" (1990): histories, and the orders that explain
+//! them.
 
 use std::time::Duration;
 
@@ -49,10 +52,10 @@ use crate::lab::grader::ledger::Operation;
 /// The most numbers that one request may ask for: more than any list has.
 const MOST_ASKED: usize = 10_000_000;
 
-/// Reads a history.
+/// Reads a history. Returns each request with the number of its line, counted from 1.
 ///
 /// # Errors
-/// Fails with the number of the first line that is not understood, from 1, and with what is wrong.
+/// Fails with the number of the first line that is not understood, and with the reason.
 pub fn read(text: &str) -> Result<Vec<(usize, Operation)>, String> {
     let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
@@ -97,27 +100,28 @@ fn seconds(word: &str) -> Option<Duration> {
     Some(Duration::new(whole.parse().ok()?, nanos))
 }
 
-/// What a record says of the order of its list.
+/// The order of a list, as far as a record of requests decides it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderFound {
-    /// No list has an order that explains it: the request in the first place got fewer numbers than
-    /// it asked for, and the other one, which began after that, got some.
+    /// No order explains the record. The two indices name requests: the first got fewer numbers
+    /// than it asked for, the second began after the end of the first, and got at least one number.
     None(usize, usize),
-    /// There is one order: these numbers.
+    /// One order explains the record: these numbers.
     One(Vec<u64>),
-    /// Two requests overlapped, so their numbers may have been given either way.
+    /// Several orders explain the record. The two indices name requests that overlapped in time, so
+    /// the numbers of either may have been given first.
     Several(usize, usize),
 }
 
 /// Infers the order of the list from a record in which no number came twice. If
 /// `short_is_the_end`, a reply with fewer numbers than were asked for says that the list was at its
-/// end; without it, such a reply may have lost some.
+/// end. Otherwise such a reply says nothing about the list: numbers of it may have been lost.
 pub fn infer(operations: &[Operation], short_is_the_end: bool) -> OrderFound {
     let is_short =
         |at: usize| short_is_the_end && operations[at].numbers.len() < operations[at].asked;
     let mut by_start: Vec<usize> = (0..operations.len()).collect();
     by_start.sort_by_key(|&at| operations[at].start);
-    // Of the short ones the one that was over first.
+    // The short reply that ended first forbids the most later numbers.
     let first_short = by_start.iter().copied().filter(|&at| is_short(at));
     if let Some(short) = first_short.min_by_key(|&at| operations[at].end) {
         let gave = |&at: &usize| {
@@ -129,7 +133,8 @@ pub fn infer(operations: &[Operation], short_is_the_end: bool) -> OrderFound {
     }
     let giving: Vec<usize> =
         by_start.into_iter().filter(|&at| !operations[at].numbers.is_empty()).collect();
-    // Each begins after the one before has ended, or their numbers may have been given either way.
+    // If the second request of a pair begins before the first one has ended, either may have been
+    // served first. If no pair is like that, the order of the starts is the only order.
     for pair in giving.windows(2) {
         if operations[pair[0]].end >= operations[pair[1]].start {
             return OrderFound::Several(pair[0], pair[1]);

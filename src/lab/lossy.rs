@@ -52,9 +52,9 @@ use crate::server::warnings::warn_now_and_then;
 /// The most clients at once. Their buffers of 64 KiB need up to 64 MiB.
 const MAX_CLIENTS: usize = 1024;
 
-/// A datagram is held back for about this time, or up to twice as long when others come meanwhile:
-/// each restarts the receive's timeout. Both are shorter than the 50 ms after which this crate's
-/// datagram client by default sends again: otherwise each held datagram would look lost.
+/// The time for which a datagram is held back. When others come meanwhile, it can be twice as long:
+/// each restarts the receive's timeout. Both times are shorter than the 50 ms after which this
+/// crate's client by default sends again: otherwise each held datagram would look lost.
 const HELD: Duration = Duration::from_millis(20);
 
 /// The wait after an error of the system, so that a lasting error does not use up a core.
@@ -67,7 +67,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// The stack of a client's thread in bytes; its buffer lies on the heap.
 const STACK: usize = 128 * 1024;
 
-/// The probability of each fault, 0 to 1. The command line refuses others: they would panic.
+/// The probability of each fault, 0 to 1. `random_bool` panics for other values.
 #[derive(Debug, Clone, Copy)]
 pub struct Weather {
     /// The datagram is lost.
@@ -78,8 +78,8 @@ pub struct Weather {
     pub reorder: f64,
 }
 
-/// The events so far, of all clients in both directions. `Relaxed` is enough for them, because no
-/// other memory depends on these totals.
+/// The numbers of events so far, of all clients in both directions. `Relaxed` is enough for these
+/// totals, because no other data depends on them.
 #[derive(Debug, Default)]
 pub struct LossyCounts {
     /// Datagrams that arrived, apart from those of clients that the proxy cannot serve.
@@ -116,8 +116,8 @@ impl<R: Rng> Link<R> {
         Self { weather, chance, counts, held: Vec::new(), since: None }
     }
 
-    /// Takes one datagram. Returns those to send now: its copies and then all held ones; if it is
-    /// lost, none; if it is held back, none, or all held ones once the first has waited for `HELD`.
+    /// Takes one datagram, and returns the datagrams to send now: none if it is lost; those of
+    /// [`Link::release`] if it is held back; otherwise its copies, and then all held ones.
     pub fn pass(&mut self, datagram: &[u8], now: Instant) -> Vec<Vec<u8>> {
         // Three random numbers for each datagram, also for a lost one. Otherwise one more loss
         // would change all later faults of the same seed.
@@ -141,7 +141,7 @@ impl<R: Rng> Link<R> {
             self.since.get_or_insert(now);
             return self.release(now);
         }
-        // This datagram goes first: it has overtaken the held ones.
+        // The new datagram goes first: it has overtaken the held ones.
         self.since = None;
         copies.append(&mut self.held);
         copies
@@ -185,9 +185,9 @@ pub struct Proxy {
 struct LossyClient {
     /// The socket towards the server, connected to it: it receives from no other address.
     socket: Arc<UdpSocket>,
-    /// The direction to the server. The other direction belongs to the thread.
+    /// The link to the server. The thread `back` has the link in the other direction.
     there: Link<StdRng>,
-    /// The thread that passes replies back. It is not joined; its end means that the client is
+    /// The thread that passes replies back. Nobody joins it. When it has ended, the client is
     /// forgotten.
     back: JoinHandle<()>,
 }
@@ -324,7 +324,7 @@ fn send_all(datagrams: Vec<Vec<u8>>, send: impl Fn(&[u8]) -> io::Result<usize>) 
     }
 }
 
-/// Sets a socket's read timeout, unless `now`, its present one, is the same: that saves a call.
+/// Sets a socket's read timeout, unless `now`, the present one, is equal: this saves a system call.
 fn set_timeout(socket: &UdpSocket, now: &mut Option<Duration>, timeout: Option<Duration>) {
     if *now != timeout && socket.set_read_timeout(timeout).is_ok() {
         *now = timeout;

@@ -12,7 +12,7 @@
 //! ```text
 //!   explorer │ runs the server's own draw under EVERY order of its steps: a proof for small cases
 //!   grader   │ draws from a running server over its socket: finds faults that did happen
-//!   check    │ reads recorded draws: duplicates, gaps, and whether the order looks random
+//!   record   │ reads the recorded draws of clients: duplicates, gaps, a random order or not
 //! ```
 //!
 //! **What is guarded by what.** The [`explorer`] decides which thread runs: it parks each thread
@@ -31,10 +31,13 @@
 //! | schedule | the order of all steps of a case, as the client of each step |
 //! | counterexample | a schedule in which a number goes out twice |
 //! | preemption | a switch away from a client that has steps left |
+//! | kind | all schedules that differ only in the order of independent steps |
 //! | window | the time between loading the counter and storing it |
 //! | parked | waiting before the next step of a draw |
 //! | operation | one request of the grader with its times and its answer |
 //! | ledger | the grader's record of all operations; Herlihy and Wing call it a history |
+//! | tenant | the client whose lease has a block of memory at a time |
+//! | placement | the faults of a simulated network, each with the number of its datagram |
 //!
 //! | file | what |
 //! | --- | --- |
@@ -42,6 +45,7 @@
 //! | [`telling`], [`space_time`], [`table`] | a run as text, as a picture, as the homework's table |
 //! | [`step_by_step`], [`replay`] | a person chooses who runs next; real clients carry a schedule out |
 //! | [`commands`] | the commands of a lab server: `parked` and `step` |
+//! | [`tenants`] | a get, a release and a lease of one block, under every order of their steps |
 //! | [`grader`] | any draw server, graded from outside |
 //! | [`record`], [`shuffle`] | recorded draws: duplicates, gaps, and whether the order looks random |
 //! | [`history`] | recorded requests with their times: could one counter have given them? |

@@ -1,6 +1,6 @@
-//! Recorded draws: the files of several clients are read, and the report counts the numbers that
-//! came twice, never, or are outside the list. It names up to ten of each kind; those that never
-//! came are named only for a drained list.
+//! Reads the recorded draws of several clients, and reports the numbers that came twice, the
+//! numbers that never came, and the numbers that are not of the list. The report counts all, and
+//! names up to ten of each sort. It names those that never came only for a drained list.
 //!
 //! A file is read line by line. Each word that is a number counts as drawn, except in the cases of
 //! the table. The client may print one number on a line, or many, between commas or in brackets.
@@ -45,7 +45,7 @@ use crate::lab::shuffle::Shuffle;
 /// The most findings of one kind in a report; the others are only counted.
 const MAX_LISTED: usize = 10;
 
-/// The most characters of a line that was left out.
+/// The most characters that the report shows of a line without draws.
 const MAX_SHOWN_LINE: usize = 40;
 
 /// The most characters of a number out of range that are shown: all of a 64-bit number.
@@ -60,7 +60,7 @@ struct FilePlace {
     line: u32,
 }
 
-/// A number that came again, with its first place and the place where it came again.
+/// A number that came again, with its first place and the place of the repeat.
 #[derive(Debug, Clone, Copy)]
 struct RepeatedNumber {
     number: u32,
@@ -71,20 +71,22 @@ struct RepeatedNumber {
 /// The numbers of all files that were read so far.
 #[derive(Debug, Default)]
 pub struct Record {
-    /// The name of each file, and how many numbers it has.
+    /// The name of each file.
     files: Vec<String>,
+    /// The count of numbers in each file.
     counts: Vec<u64>,
-    /// For each file what [`left_out`] says.
+    /// The text of [`left_out`] for each file.
     left_out: Vec<String>,
-    /// The place where each number came first, by the number; index 0 is not used.
+    /// The place where each number came first. The index is the number; index 0 is not used.
     first: Vec<FilePlace>,
     /// Every further time that a number came, also the third and fourth.
     duplicates: Vec<RepeatedNumber>,
     /// The numbers of the list, each once, in the order of their first places: the input of
     /// [`Shuffle`].
     order: Vec<u32>,
-    /// The first [`MAX_LISTED`] numbers out of range as they stood, and the number of all.
+    /// The first [`MAX_LISTED`] numbers out of range, as they stood in the file.
     out_of_range: Vec<(String, FilePlace)>,
+    /// The count of all numbers out of range.
     out_of_range_count: u64,
 }
 
@@ -114,8 +116,8 @@ impl Record {
         true
     }
 
-    /// Counts one number. It is kept as text until here, because one out of range may not fit 64
-    /// bits.
+    /// Adds one number to the record. It comes as text, because a number out of range may need more
+    /// than 64 bits.
     fn count(&mut self, word: &[u8], place: FilePlace) {
         let number = parse_decimal(word).and_then(|number| usize::try_from(number).ok());
         let in_range = number.filter(|&number| (1..self.first.len()).contains(&number));
@@ -143,7 +145,7 @@ impl Record {
     }
 
     /// Returns whether there is no fault: no duplicate, no number out of range and, if the clients
-    /// drained the list, no number missing.
+    /// drained the list, no gap.
     pub fn is_well(&self, drained: bool) -> bool {
         self.duplicates.is_empty()
             && self.out_of_range_count == 0
@@ -197,8 +199,8 @@ impl Record {
 
     /// Returns the duplicates that are easiest to look up, at most [`MAX_LISTED`].
     ///
-    /// It selects them in linear time before it sorts them: a server without a lock may give a
-    /// hundred thousand duplicates, of which ten are shown.
+    /// The selection takes linear time, and only the selected ones are sorted: a server without a
+    /// lock may give a hundred thousand duplicates, of which ten are shown.
     fn smallest_evidence(&self) -> Vec<RepeatedNumber> {
         let effort = |duplicate: &RepeatedNumber| {
             let RepeatedNumber { number, first, again } = *duplicate;
@@ -234,7 +236,8 @@ fn is_no_text(byte: &u8) -> bool {
     byte.is_ascii_control() && !matches!(byte, 0 | 0x08 | b'\t' | b'\n' | 0x0c | b'\r' | 0x1b)
 }
 
-/// Returns how many lines have words and no draw, and the first of them; nothing if there is none.
+/// Returns a text with the number of lines that have words and no draw, and the first such line.
+/// The text is empty if there is none.
 fn left_out(text: &[u8]) -> String {
     let lines = (1..).zip(text.split(|&byte| byte == b'\n'));
     let has_draw = |line: &[u8]| !is_no_draw(line) && numbers_in(line).next().is_some();

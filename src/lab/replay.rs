@@ -11,16 +11,17 @@
 //! the server: two real clients receive the same number in their replies.
 //!
 //! The server gives each client a number, and does not tell the client. So the clients connect one
-//! after another: each is parked before the next connects, and the new number in the reply to
-//! `parked` is taken for its own. So no other program may draw from the server meanwhile.
+//! after the other, each when the client before it is parked: then the new number in the reply to
+//! `parked` is the number of the new client. For this, no other program may draw from the server
+//! meanwhile.
 //!
 //! **Invariants** a step is sent only after the reply to the step before. So one step is under way
 //! at a time, as in the explorer.
 //!
 //! **Lock** none: one thread, with one connection for each client and one for the control.
 //!
-//! **Simplified** the server's list is its own, so the numbers differ from the explorer's. Only the
-//! pattern of repeated numbers is compared. A client stays parked on the server for at most 60 s
+//! **Simplified** the server and the explorer have different lists, so their numbers differ. Only
+//! the pattern of repeated numbers is compared. A client stays parked for at most 60 s
 //! before each step; a schedule that makes a client wait longer fails.
 //!
 //! **Source** the explorer's counterexample ([`crate::lab::explorer`]).
@@ -38,8 +39,8 @@ const CALL_LIMIT: Duration = Duration::from_secs(10);
 /// The time between two requests for the list of parked clients.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-/// The error for a pattern of received numbers that is not the schedule's, and for a client that is
-/// not parked when its step comes.
+/// The error for numbers that repeat in other places than in the explorer's run, and for a client
+/// that is not parked when its step comes.
 const DIFFERS: &str = "the server's numbers are not those of the schedule: its list is at its end, or \
      others draw too; start the lab server anew";
 
@@ -91,7 +92,7 @@ pub fn replay(
     port: u16,
 ) -> Result<Vec<Vec<u32>>, String> {
     let mut control = LineConnection::connect(host, port, CALL_LIMIT).map_err(failed)?;
-    // Clients of others may be parked already: these are not ours.
+    // Clients of other programs may be parked already. Their numbers are none of the new ones.
     let mut known = parked(&ask(&mut control, "parked")?)?;
     let mut clients = Vec::new();
     for drawer in &case.drawers {
@@ -105,15 +106,15 @@ pub fn replay(
     for &client in schedule {
         let Some((_, number)) = clients.get(usize::from(client)) else { continue };
         let reply = ask(&mut control, &format!("step {number}"))?;
-        // The client is not parked: the server's list had ended, so the draw had fewer steps than
-        // the schedule, or the client was parked for 60 s, the server's limit, and has gone on.
+        // The client is not parked. Either the server's list had ended, so the draw had fewer steps
+        // than the schedule; or the client was parked for 60 s, the server's limit, and went on.
         if reply.starts_with("error not-found ") {
             return Err(DIFFERS.into());
         }
         parked(&reply)?;
     }
-    // The replies are read only here. The server replies to a client after its last step, so before
-    // that step this thread would wait for the reply until its limit, and send no step.
+    // The replies are read only after all steps. The server replies to a client after the client's
+    // last step. If this thread waited for a reply before that, it would send no further step.
     let received: Result<Vec<_>, _> =
         clients.iter_mut().map(|(client, _)| receive_numbers(client)).collect();
     let received = received?;
@@ -124,7 +125,7 @@ pub fn replay(
     }
 }
 
-/// The error for a client whose draw did not park.
+/// Returns the error for a client whose draw did not park.
 fn not_parked(name: char) -> String {
     format!("{name}'s draw did not park in time; start the lab server anew")
 }

@@ -4,7 +4,7 @@
 //!   A has 4 steps, B has 2:    AAAABB  AAABAB  AAABBA  …  BBAAAA      15 of them
 //! ```
 //!
-//! They are visited in the order of their number of preemptions. A preemption is a switch away from
+//! The order of the visits is that of the number of preemptions. A preemption is a switch away from
 //! a client that still has steps. A switch at a client's end is no preemption, because that client
 //! could not go on. With two steps each:
 //!
@@ -62,9 +62,9 @@ impl Schedules {
 
     /// Returns the number of schedules; `None` if it needs more than 128 bits.
     ///
-    /// It is the multinomial coefficient (a + b + …)! / (a! · b! · …): 12! / (8! · 4!) = 495 for 8
-    /// and 4 steps. The factorials themselves overflow at 35!, so the result grows by one factor
-    /// for each step instead, and is a whole number after each.
+    /// The number is the multinomial coefficient (a + b + …)! / (a! · b! · …): 495 for 8 and 4
+    /// steps, because 12! / (8! · 4!) = 495. The factorials themselves overflow at 35!. So the
+    /// result grows by one factor for each step instead, and is a whole number after each.
     pub fn count(&self) -> Option<u128> {
         let mut placed = 0_u128;
         let mut count = 1_u128;
@@ -100,9 +100,9 @@ impl Schedules {
     /// Calls `visit` for each schedule with exactly this number of preemptions, until `visit`
     /// returns `Break`. Then it returns `Break` too.
     ///
-    /// It leaves out schedules with fewer preemptions, so that calls with 0, 1, 2, … visit each
-    /// schedule once. But it builds their beginnings again in each call. That costs little compared
-    /// with running a schedule, which switches threads between steps of different clients.
+    /// Schedules with fewer preemptions are left out, so that calls with 0, 1, 2, … visit each
+    /// schedule once. But each call builds their beginnings again. This costs little compared with
+    /// a run of a schedule, which switches threads between steps of different clients.
     pub fn visit(
         &self,
         preemptions: usize,
@@ -150,8 +150,8 @@ impl Schedules {
     }
 
     /// Returns `begun`, completed by the steps that are left, client by client: `[1]` of two
-    /// clients with two steps each becomes `[1, 0, 0, 1]`. `None` if `begun` names an unknown
-    /// client, or gives a client more steps than it has.
+    /// clients with two steps each becomes `[1, 0, 0, 1]`. Returns `None` if `begun` names an
+    /// unknown client, or has more steps of a client than the client has.
     pub fn complete(&self, begun: &[u8]) -> Option<Vec<u8>> {
         let mut left = self.steps.clone();
         for &client in begun {

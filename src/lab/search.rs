@@ -41,12 +41,12 @@ pub struct Bound {
 /// The choice of a search's schedules.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SearchWay {
-    /// Those with few preemptions come first.
+    /// All schedules; those with few preemptions come first.
     #[default]
     FewPreemptionsFirst,
-    /// One of each kind.
+    /// One schedule of each kind, as [`explore_kinds`] runs them.
     OneOfEachKind,
-    /// At random, by priorities.
+    /// Random schedules by priorities, as [`explore_at_random`] runs them.
     AtRandom,
 }
 
@@ -63,12 +63,12 @@ pub struct Findings {
     pub outcomes: usize,
     /// The most duplicates in one schedule.
     pub most_duplicates: usize,
-    /// A schedule with a duplicate: with the fewest preemptions, and then the fewest duplicates, of
-    /// those that were tried.
+    /// A schedule with a duplicate; `None` if no tried schedule has one. Of the tried ones it has
+    /// the fewest preemptions, and among those the fewest duplicates.
     pub smallest: Option<Smallest>,
     /// The choice of the schedules.
     pub way: SearchWay,
-    /// No schedule, or no kind of schedule, was left out.
+    /// Whether all schedules were tried, or with [`SearchWay::OneOfEachKind`] all kinds.
     pub is_complete: bool,
 }
 
@@ -99,7 +99,7 @@ pub fn explore(
     let mut search = Search::new(case, stage, bound, progress);
     for preemptions in 0..=most {
         let ended = schedules.visit(preemptions, &mut |schedule| search.run(schedule));
-        // The search was broken off, or all schedules were run: none has more preemptions.
+        // The search was broken off; or all schedules were run, so none has more preemptions.
         if ended.is_break() || count == Some(u128::from(search.findings.tried)) {
             break;
         }
@@ -107,9 +107,10 @@ pub fn explore(
     search.end()
 }
 
-/// Runs one schedule of each kind: of those that differ only in the order of independent steps
-/// ([`Case::are_dependent`]). The outcomes and the most duplicates are those of all schedules, and
-/// fewer are run. The bound on preemptions has no effect.
+/// Runs one schedule of each kind: two schedules are of one kind if they differ only in the order
+/// of independent steps ([`Case::are_dependent`]). If the bound does not end the search, it finds
+/// the same outcomes and the same most duplicates as a search of all schedules, in fewer runs. The
+/// bound on preemptions has no effect.
 ///
 /// # Errors
 /// Fails as [`Stage::go_on`] does; the findings are lost.
@@ -127,7 +128,8 @@ pub fn explore_kinds(
     Ok(findings)
 }
 
-/// Runs `count` random schedules ([`Schedules::by_priorities`]); the seed repeats them.
+/// Runs `count` random schedules ([`Schedules::by_priorities`]) for a fault of this depth. The same
+/// seed gives the same schedules.
 ///
 /// # Errors
 /// Fails as [`Stage::go_on`] does; the findings are lost.
@@ -140,6 +142,7 @@ pub fn explore_at_random(
     let bound = Bound { preemptions: None, schedules: count };
     let mut search = Search::new(case, stage, bound, progress);
     let (schedules, mut chance) = (case.schedules(), StdRng::seed_from_u64(seed));
+    // `run` breaks the loop when `count` schedules were run, or when a run fails.
     while search.run(&schedules.by_priorities(depth, &mut chance)).is_continue() {}
     let mut findings = search.end()?;
     (findings.way, findings.is_complete) = (SearchWay::AtRandom, false);
@@ -157,6 +160,7 @@ struct Search<'a, P> {
     /// one hash.
     outcomes: HashSet<(u64, u64)>,
     fingerprint: RandomState,
+    /// The error that ended the search. `visit` can only be broken off, so the error waits here.
     stuck: Option<Stuck>,
 }
 
@@ -169,7 +173,8 @@ impl<'a, P: FnMut(u64)> Search<'a, P> {
         Self { stage, schedules, most, progress, findings, outcomes, fingerprint, stuck: None }
     }
 
-    /// Runs one schedule, if the bound allows one more.
+    /// Runs one schedule, if the bound allows one more. Returns `Break` if it does not, or if the
+    /// run fails.
     fn run(&mut self, schedule: &[u8]) -> ControlFlow<()> {
         if self.findings.tried >= self.most {
             return ControlFlow::Break(());

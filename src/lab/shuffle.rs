@@ -7,7 +7,7 @@
 //!   random order: about 2         sorted: near 0        low, high, low, high: 3 and more
 //! ```
 //!
-//! This is the rank version of von Neumann's ratio, by Bartels. It asks whether neighbours lie
+//! The test is the rank version of von Neumann's ratio, by Bartels. It asks whether neighbours lie
 //! closer together, or farther apart, than chance would place them. In a random order the ratio is
 //! about 2, with a standard deviation of about 2/√n, and its distribution is close to the normal
 //! one from about 30 numbers on. The p value is the probability that the ratio of a random order is
@@ -74,8 +74,8 @@ impl Shuffle {
         // large n.
         let variance = 4.0 * (n - 2.0) * (5.0 * n * n - 2.0 * n - 9.0)
             / (5.0 * n * (n + 1.0) * (n - 1.0).powi(2));
-        // With z for the size of `deviation`: a normal variable is farther than z from its mean, to
-        // either side, with probability erfc(z / √2).
+        // The distance from the mean in standard deviations. A normal variable is farther than z of
+        // them from its mean, to either side, with probability erfc(z / √2).
         let deviation = (ratio - 2.0) / variance.sqrt();
         Some(Self { ratio, p: erfc(deviation.abs() / std::f64::consts::SQRT_2) })
     }
@@ -98,7 +98,7 @@ impl fmt::Display for Shuffle {
 /// Returns the rank of each number: 1 for the smallest. Equal numbers share the mean of their
 /// ranks: 7 7 9 have 1.5, 1.5 and 3. Returns `None` if a number is over `greatest`.
 ///
-/// It counts instead of sorting: the range is known, so counting takes linear time.
+/// The function counts instead of sorting: the range is known, so counting takes linear time.
 fn ranks(numbers: &[u32], greatest: u32) -> Option<Vec<f64>> {
     let mut counts = vec![0_u32; greatest as usize + 1];
     for &number in numbers {
@@ -119,8 +119,9 @@ fn ranks(numbers: &[u32], greatest: u32) -> Option<Vec<f64>> {
 
 /// Returns the complementary error function of `x >= 0`, with a relative error of at most 1.2e-7.
 ///
-/// The form is t · exp(-x² + polynomial of t), with coefficients that were fitted once. It is not
-/// computed as 1 - erf(x): for a large x, 1 - 0.99999… loses its digits. std has no such function.
+/// The form is t · exp(-x² + polynomial of t), with the coefficients of the book. To compute
+/// 1 - erf(x) would be less exact: for a large x, 1 - 0.99999… loses its digits. std has no such
+/// function.
 fn erfc(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.5 * x);
     let terms = [

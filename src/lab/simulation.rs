@@ -6,9 +6,9 @@
 //!   (seeded)     a collector that takes 20 ms           the server's own, called each ms
 //! ```
 //!
-//! It tests a claim of the document `cooperative-memory-management.txt`. One *x* is the committed
-//! memory of a process: the memory that its program runs on. Headroom is the memory that its
-//! collector gets in addition.
+//! The simulation tests a claim of the document `cooperative-memory-management.txt`. One *x* is the
+//! committed memory of a process: the memory that the program itself needs. Headroom is additional
+//! memory for the garbage collector of the process.
 //!
 //! ```text
 //!   each alone    ▓▓░░░  ▓▓▓▓▓  ▓░░░░  …  ▓▓▓░░     5x each for 10 processes: 50x
@@ -22,8 +22,8 @@
 //!
 //! **Invariants**
 //!
-//! 1. The same seed gives the same demand to every way of sharing, so their results can be
-//!    compared.
+//! 1. The same seed gives the same demand to every way of sharing, so the results of two ways can
+//!    be compared.
 //! 2. After each run all memory is back, and the manager's `check` holds. Debug builds assert it.
 //!
 //! **Lock** none: each run has one thread and its own tables. Time is a number, so a run of 20 s
@@ -60,7 +60,7 @@ use process::{Millisecond, SimulatedProcess};
 /// MiB keeps the chunks powers of two, so the buddy allocator wastes nothing.
 pub const X: u64 = 1 << 20;
 
-/// The bytes of one request for headroom. A busy process uses a chunk up in about 5 ms.
+/// A *chunk*: the bytes of one request for headroom. A busy process uses a chunk up in about 5 ms.
 const CHUNK: u64 = X / 4;
 
 /// The tables of a simulation. The types of the lease's contents and of the waker are empty: no
@@ -73,7 +73,7 @@ pub struct Sharing {
     /// The headroom of all processes together, in chunks.
     chunks: u64,
     /// The most headroom of one process, in chunks. Only a grant for `out-of-memory` exceeds it.
-    most: u64,
+    max_chunks: u64,
     /// Whether each process has its own part, from its start to its end.
     is_separate: bool,
 }
@@ -84,20 +84,20 @@ const CHUNKS: u64 = X / CHUNK;
 impl Sharing {
     /// Makes the way of sharing in which each process has `each` x of its own.
     pub fn separate(each: u64, processes: usize) -> Self {
-        let most = each * CHUNKS;
-        Self { chunks: most * processes as u64, most, is_separate: true }
+        let max_chunks = each * CHUNKS;
+        Self { chunks: max_chunks * processes as u64, max_chunks, is_separate: true }
     }
 
     /// Makes the way of sharing in which all share `all` x, of which one process takes at most
     /// `each` x, and more only when it is out of memory.
     pub fn shared(all: u64, each: u64) -> Self {
-        Self { chunks: all * CHUNKS, most: each * CHUNKS, is_separate: false }
+        Self { chunks: all * CHUNKS, max_chunks: each * CHUNKS, is_separate: false }
     }
 
     /// Returns the name of the way of sharing for reports, such as `20x shared, 5x at most`.
     pub fn name(&self) -> String {
         let all = self.chunks / CHUNKS;
-        let most = self.most / CHUNKS;
+        let most = self.max_chunks / CHUNKS;
         if self.is_separate {
             format!("{most}x each, {all}x in all")
         } else {
@@ -129,8 +129,8 @@ impl Sharing {
         // part, all of the headroom.
         let pools = PoolAmounts::divided(arena, &shares, &Shares::default());
         let pools = pools.unwrap_or_else(|why| unreachable!("whole chunks sum up: {why}"));
-        // Any seed will do: no decision depends on an id. Nor does any depend on `longest`: nothing
-        // is leased for a duration here.
+        // Any seed will do, because no decision depends on an id. `longest`, the longest duration
+        // of a lease, has no effect: the manager's blocks have no duration.
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         let longest = Duration::from_secs(1);
         let leases = LeaseTable::new(Buddy::new(arena), ids, longest, |_, _| ());
@@ -145,14 +145,15 @@ pub struct RunOutcome {
     /// The requests that were refused, at once or after a wait in the manager's queue. After a
     /// refused request for efficiency the process collects; the refusal itself causes no pause.
     pub refused: u64,
-    /// The times that a process had to stop for memory. Several milliseconds in a row are one
-    /// pause.
+    /// The number of pauses. A process pauses when it has to stop because it has too little memory;
+    /// several milliseconds in a row are one pause.
     pub pauses: u64,
     /// The length of all pauses of all processes together, in milliseconds.
     pub paused_ms: u64,
     /// The collections that ended.
     pub collections: u64,
-    /// The times that a process ended because it had no memory left, and started again.
+    /// The number of times that a process ended because it had no memory left. The process then
+    /// starts again.
     pub failures: u64,
     /// The most bytes in use at the end of any millisecond, committed memory included.
     pub peak: u64,
@@ -163,12 +164,13 @@ pub struct RunOutcome {
 ///
 /// In each millisecond the processes act one after the other, always in the same order. Then the
 /// manager, if its next look is due, asks for collections where a pool is low or a request waits.
-/// So a run is repeatable; no two requests are handled at the same time.
+/// So a run is repeatable, because no two requests are handled at the same time.
 pub fn run(sharing: Sharing, demand: &Demand) -> RunOutcome {
     run_seen(sharing, demand, |_, _| {})
 }
 
-/// Runs as [`run`] does, and shows `see` the outcome so far at the end of each millisecond.
+/// Runs as [`run`] does. At the end of each millisecond it calls `see` with the number of the
+/// millisecond and the outcome so far.
 pub fn run_seen(
     sharing: Sharing,
     demand: &Demand,
@@ -211,12 +213,13 @@ pub fn sharings(processes: usize) -> [Sharing; 3] {
     ]
 }
 
-/// The results of a shared pool by its size in x, the smallest first. Sizes go up to 10x for each
-/// process, in at most 100 equal steps of whole x. One process takes at most 5x, and more only when
-/// it is out of memory.
+/// The results of shared pools of different sizes: the size in x, and the outcome. The smallest
+/// pool is first. The sizes go up to 10x for each process, in at most 100 equal steps of whole x.
+/// One process takes at most 5x, and more only when it is out of memory.
 pub type Sweep = Vec<(u64, RunOutcome)>;
 
-/// Runs a sweep for each shape of demand, each on a thread of its own: they share nothing.
+/// Runs a sweep for each shape of demand. Each sweep has a thread of its own, because sweeps share
+/// no data.
 pub fn sweep(processes: usize, seconds: u64, seed: u64) -> [Sweep; Shape::ALL.len()] {
     let most = 10 * processes as u64;
     let step = most.div_ceil(100);
@@ -232,11 +235,11 @@ pub fn sweep(processes: usize, seconds: u64, seed: u64) -> [Sweep; Shape::ALL.le
     })
 }
 
-/// Returns the smallest size in x from which on all pools of the sweep are good; `None` if the
-/// largest pool is not good.
+/// Returns the smallest size in x of which all larger pools of the sweep are good too; `None` if
+/// the largest pool is not good.
 ///
-/// It searches from the largest down and stops at the first bad one. A single good size among bad
-/// ones is luck, and does not answer the question of how small the pool may be.
+/// The search goes from the largest pool down, and stops at the first bad one. A good pool below a
+/// bad one is luck, and does not say how small the pool may be.
 pub fn smallest(sweep: &[(u64, RunOutcome)], is_good: impl Fn(&RunOutcome) -> bool) -> Option<u64> {
     let good = sweep.iter().rev().take_while(|(_, outcome)| is_good(outcome));
     good.last().map(|(x, _)| *x)
@@ -256,8 +259,8 @@ pub fn how_small(sweep: &[Sweep], processes: usize, seconds: u64) -> String {
         };
         let refusal = size(&|outcome| outcome.refused == 0);
         let [tenth, whole] =
-            // 0.1 % is one of 1000 parts: compare `paused * 1000 <= all` in whole numbers, without
-            // rounding.
+            // 0.1 % is one part of 1000, and 1 % is one of 100. `paused * 1000 <= all` compares
+            // whole numbers, without rounding.
             [1000, 100].map(|part| size(&|outcome| outcome.paused_ms * part <= all_ms));
         let _ = writeln!(text, "  {:30}{refusal:>12}{tenth:>15}{whole:>15}", shape.name());
     }

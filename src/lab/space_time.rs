@@ -36,10 +36,11 @@ use crate::numbers::parking::Step;
 /// The most clients: five columns of 12 characters fit a terminal.
 pub const MAX_DRAWERS: usize = 5;
 
-/// The columns of a terminal, those of the step and the counter with their gaps (5 + 2 + 7 + 2),
-/// and those of all clients together. Two columns remain free.
+/// The columns of a terminal.
 const TERMINAL: usize = 80;
+/// The columns of the step and the counter with their gaps: 5 + 2 + 7 + 2.
 const MARGIN: usize = 16;
+/// The columns of all clients together. Two columns of the terminal remain free.
 const WIDTH: usize = 62;
 
 /// From this width on a cell is a phrase. With three clients the longest store is
@@ -49,8 +50,8 @@ const WORDY: usize = 20;
 /// Returns the homework's table of a run: a column for each number, in the order in which the
 /// counter was loaded.
 ///
-/// The order of the loads shows the race: two columns with the same counter stand side by side, or
-/// nearly. They can be far apart if a late store put the counter back.
+/// The order of the loads shows the race: two columns with the same counter most often stand close
+/// together. They can be far apart if a late store put the counter back.
 pub fn homework_table(case: &Case, run: &Run) -> String {
     let list = case.list();
     let rows: Vec<Row> = run.events.iter().flat_map(|event| rows(event, &list)).collect();
@@ -64,8 +65,8 @@ pub fn homework_table(case: &Case, run: &Run) -> String {
 /// number of a take; none for a read or a store.
 fn rows(event: &Event, list: &[u32]) -> Vec<Row> {
     let taken = match event.step {
-        Step::Load => event.first..event.first + 1,
-        Step::Take => event.first..event.end,
+        Step::Load => event.loaded..event.loaded + 1,
+        Step::Take => event.loaded..event.stored,
         Step::Read | Step::Store => 0..0,
     };
     let client = ClientNumber::from(event.client);
@@ -133,37 +134,40 @@ impl Diagram {
         format!("{:5}  {:7}  {:gap$}{cell}\n", self.step, self.counter, "")
     }
 
-    /// Adds the next step, and returns the counter after it and its text: a phrase if `wordy`.
+    /// Adds the next step. Returns the counter after the step and the step's text: a phrase if
+    /// `wordy`, otherwise a short form.
     pub fn step(&mut self, event: &Event, wordy: bool) -> (u32, String) {
         self.step += 1;
         // Only a store and a take change the counter. A late store may set it back, and the column
         // shows this.
         if matches!(event.step, Step::Store | Step::Take) {
-            self.counter = event.end;
+            self.counter = event.stored;
         }
         (self.counter, self.cell(event, wordy))
     }
 
     /// Returns the text of a step.
     fn cell(&mut self, event: &Event, wordy: bool) -> String {
-        let Event { step, first, end, .. } = *event;
+        let Event { step, loaded, stored, .. } = *event;
         let has = match step {
-            Step::Read => self.has(first..first + 1),
-            Step::Store if !self.reads => self.has(first..first + 1),
-            Step::Take => self.has(first..end),
+            Step::Read => self.has(loaded..loaded + 1),
+            Step::Store if !self.reads => self.has(loaded..loaded + 1),
+            Step::Take => self.has(loaded..stored),
             Step::Load | Step::Store => String::new(),
         };
         let (stores, store) =
             if self.increments { ("raises to", "raise") } else { ("stores", "store") };
         match (step, wordy) {
-            (Step::Load, true) => format!("loads {first}"),
-            (Step::Load, false) => format!("load {first}"),
+            (Step::Load, true) => format!("loads {loaded}"),
+            (Step::Load, false) => format!("load {loaded}"),
             (Step::Read, true) => format!("reads {has}"),
             (Step::Read, false) => format!("read {has}"),
-            (Step::Store, true) if !has.is_empty() => format!("{stores} {end}, has {has}"),
-            (Step::Store, true) => format!("{stores} {end}"),
-            (Step::Store, false) => format!("{store} {end} {has}"),
-            (Step::Take, true) => format!("takes {first} to {}, has {has}", end.saturating_sub(1)),
+            (Step::Store, true) if !has.is_empty() => format!("{stores} {stored}, has {has}"),
+            (Step::Store, true) => format!("{stores} {stored}"),
+            (Step::Store, false) => format!("{store} {stored} {has}"),
+            (Step::Take, true) => {
+                format!("takes {loaded} to {}, has {has}", stored.saturating_sub(1))
+            }
             (Step::Take, false) => format!("take {has}"),
         }
     }
@@ -180,8 +184,8 @@ impl Diagram {
     }
 }
 
-/// Returns the client of a diagram's line and the place in the line at which its cell begins; `None`
-/// for another line. `clients` is how many clients the diagram has.
+/// Returns the place at which the cell of a diagram's line begins, and the client of that cell;
+/// `None` for a line that is no step. `clients` is the number of clients in the diagram.
 pub fn client_of(line: &str, clients: usize) -> Option<(usize, usize)> {
     let (step, rest) = line.split_at_checked(5)?;
     let counter = rest.get(2..9)?;
@@ -208,9 +212,9 @@ pub fn explain(case: &Case, run: &Run) -> Vec<CameTwice> {
     let loads = || run.events.iter().enumerate().filter(|(_, event)| event.step == Step::Load);
     let mut twice = Vec::new();
     for (later, second) in loads() {
-        let same = |(at, first): &(usize, &Event)| *at < later && first.first == second.first;
-        // If the index was loaded several times before, the last of those loads counts: the fault
-        // lies between it and the load `second`.
+        let same = |(at, load): &(usize, &Event)| *at < later && load.loaded == second.loaded;
+        // If the index was loaded several times before, `rfind` takes the last of those loads: the
+        // fault lies between that load and the load `second`.
         if let Some((earlier, first)) = loads().rfind(same) {
             twice.push(explain_one(case, run, (earlier, first), (later, second)));
         }
@@ -233,13 +237,14 @@ fn explain_one(
     (later, second): (usize, &Event),
 ) -> CameTwice {
     let name = |client: u8| case.drawers.get(usize::from(client)).map_or('?', |drawer| drawer.name);
-    let index = second.first;
+    let index = second.loaded;
     let number = case.list().get(index as usize).copied().unwrap_or_default();
     let (a, b) = (name(first.client), name(second.client));
     let twice = format!("{number} came twice: {b} loaded {index} in step {},\n  ", later + 1);
     // Follow the counter from the first load to the second, store by store.
     let mut counter = index;
     let mut put_back = None;
+    // Whether the client of the first load has stored since then.
     let mut stored = false;
     for (at, event) in run.events.iter().enumerate().take(later).skip(earlier + 1) {
         if event.step != Step::Store {
@@ -247,21 +252,20 @@ fn explain_one(
         }
         stored |= event.client == first.client;
         // A store puts nothing back if the counter already has this index: an earlier store did.
-        if event.end == index && counter != index {
+        if event.stored == index && counter != index {
             put_back = Some((at + 1, name(event.client)));
         }
-        counter = event.end;
+        counter = event.stored;
     }
     let why = match put_back {
         Some((at, back)) if stored => {
-            format!(
-                "{twice}because {back}'s late store of {index} in step {at} had put the counter back"
-            )
+            let store = format!("{back}'s late store of {index} in step {at}");
+            format!("{twice}because {store} had put the counter back")
         }
         _ => {
-            let (at, done) =
-                (earlier + 1, if case.increments { "raised the counter" } else { "stored" });
-            format!("{twice}while {a} had loaded {index} in step {at} and not yet {done}")
+            let done = if case.increments { "raised the counter" } else { "stored" };
+            let step = earlier + 1;
+            format!("{twice}while {a} had loaded {index} in step {step} and not yet {done}")
         }
     };
     CameTwice { number, steps: [earlier + 1, later + 1], why }
@@ -271,7 +275,7 @@ fn explain_one(
 mod tests {
     use super::*;
     use crate::lab::explorer::{Drawer, Stage};
-    use crate::numbers::draw::Locking;
+    use crate::numbers::locking::Locking;
 
     fn case(locking: Locking, drawers: &[(char, u64)], reads: bool) -> Case {
         let drawers = drawers.iter().map(|&(name, count)| Drawer { name, count }).collect();

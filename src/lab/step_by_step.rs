@@ -32,12 +32,13 @@ const HELP: &str = "a client's letter and return: it does its next step; several
                     the other\nu: undo the last step; q: end here; ?: this text\n";
 
 /// Reads letters from `input`, lets the client of each letter do its next step, and passes the text
-/// about it to `tell`. `u` undoes a step, `?` explains, `q` ends, unless a client has that letter.
-/// Returns the schedule, the table and the verdict; `not at the end` stands in place of the verdict
-/// if steps are left. With `prompts` each line is asked for, as a person on a terminal expects.
+/// about that step to `tell`. `u` undoes a step, `?` explains, `q` ends, unless a client has that
+/// letter. Returns the schedule, the table and the verdict; `not at the end` stands in place of the
+/// verdict if steps are left. With `prompts` it writes a question before each line, for a person on
+/// a terminal.
 ///
-/// It ends with the last step, with the end or an error of the input, or when `tell` fails: a
-/// person who has closed the terminal is no error.
+/// The function ends with the last step, with the end or an error of the input, or when `tell`
+/// fails. None of these is an error: `tell` fails when the person has closed the terminal.
 ///
 /// # Errors
 /// Fails with one line if a step does not end in time, or if the system has no thread left.
@@ -76,7 +77,8 @@ struct ByHand<'a> {
     stage: Stage,
     done: Vec<u8>,
     diagram: Diagram,
-    /// The count of faults that were explained. A new one stands at the end of `explain`'s list.
+    /// The count of faults that were explained so far. `explain` lists all faults of the run, and a
+    /// new one is at the end of the list.
     known: usize,
 }
 
@@ -87,7 +89,7 @@ impl<'a> ByHand<'a> {
         Ok(Self { case, stage, done: Vec::new(), diagram: Diagram::new(case), known: 0 })
     }
 
-    /// Does what a letter asks for, and returns the text about it; `None` if that is to end.
+    /// Obeys a letter, and returns the text about it; `None` if the letter ends the run by hand.
     fn answer(&mut self, letter: char, byte: u8) -> Result<Option<String>, String> {
         let is_client = self.case.client_named(letter).is_some();
         if let Some(client) = client_with_step(self.case, &self.done, letter) {
@@ -105,6 +107,8 @@ impl<'a> ByHand<'a> {
         })
     }
 
+    /// Lets a client do its next step. Returns the step's line of the diagram, and the reason of
+    /// each fault that is new with this step.
     fn step(&mut self, client: u8) -> Result<String, String> {
         self.stage.go_on(&[client]).map_err(stuck)?;
         self.done.push(client);
@@ -136,6 +140,7 @@ impl<'a> ByHand<'a> {
         format!("{}, u to undo, ? for help, q to quit: ", letters.join(" or "))
     }
 
+    /// Returns the text at the end: the schedule, the table, and the verdict if no step is left.
     fn end(self) -> Result<String, String> {
         let (case, done, run) = (self.case, &self.done, self.stage.so_far());
         let is_over = done.len() == case.schedules().length();
@@ -149,8 +154,8 @@ fn indented(twice: &CameTwice) -> String {
     format!("       {}\n", twice.why.replace('\n', "\n       "))
 }
 
-/// Returns the client with this letter, if it has a step left. `complete` decides: it returns
-/// `None` for one step too many.
+/// Returns the client with this letter, if it has a step left. `complete` decides this: for a
+/// schedule with one step too many it returns `None`.
 fn client_with_step(case: &Case, done: &[u8], letter: char) -> Option<u8> {
     let client = case.client_named(letter)?;
     case.schedules().complete(&[done, &[client]].concat()).map(|_| client)
@@ -166,7 +171,7 @@ fn clients_with_steps(case: &Case, done: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::lab::explorer::Drawer;
-    use crate::numbers::draw::Locking;
+    use crate::numbers::locking::Locking;
 
     #[test]
     fn what_goes_wrong_is_said_when_it_does_and_nobody_steps_too_often() {

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Each column is one number that was drawn: its index in the list, the client that drew it, and
-//! the number. Where an index stands twice, the race has happened, and a fourth line marks each of
-//! its columns with `^`.
+//! the number. If an index stands in two columns, the race has happened, and a fourth line marks
+//! these columns with `^`.
 //!
 //! **Invariants** no line is longer than 80 columns, if client numbers have at most 8 digits.
 //!
@@ -23,10 +23,10 @@ use std::fmt::Write;
 use crate::common::caller::ClientNumber;
 use crate::numbers::commands::Row;
 
-/// The cells of one line. With a label of 7 columns and 8 for each cell they take 79 of 80.
+/// The most cells of one line. The label takes 7 columns and each cell 8, so a line has 79 of 80.
 const CELLS: usize = 9;
 
-/// The letters for clients; a client beyond them is shown by its number.
+/// The number of letters for clients. Further clients are shown by their numbers.
 const LETTERS: usize = 26;
 
 /// Reads the rows of a `table` reply, such as `table 0:7:5 1:7:19`: counter, client and result of
@@ -49,14 +49,14 @@ fn parse_row(word: &str) -> Option<Row> {
 /// table where clients interleave most. A `count` of 0 is taken as 1; if there are fewer rows,
 /// returns all.
 ///
-/// It counts the changes of each `count` rows anew, which takes `rows.len() * count` steps: fast
-/// enough for the rows that one reply holds.
+/// The function counts the changes of each `count` rows anew, which takes `rows.len() * count`
+/// steps: fast enough for the rows that one reply holds.
 pub fn busiest(rows: &[Row], count: usize) -> &[Row] {
     let changes =
         |window: &&[Row]| window.windows(2).filter(|pair| pair[0].client != pair[1].client).count();
-    // `max_by_key` returns the last of equal windows, so they go backwards to get the first.
-    // `windows` panics at a size of 0, so 1 is the lower bound; above `rows.len()` it would yield
-    // none.
+    // `max_by_key` returns the last of equal windows. The first one is wanted, so `rev` turns the
+    // windows round. `windows` panics for a size of 0, and yields none for a size over
+    // `rows.len()`, so `clamp` keeps the size between 1 and that.
     let windows = rows.windows(count.clamp(1, rows.len().max(1)));
     windows.rev().max_by_key(changes).unwrap_or(rows)
 }

@@ -21,7 +21,7 @@ use std::io;
 use crate::lab::explorer::{Case, Drawer, Run, Stage};
 use crate::lab::search::{Findings, SearchWay};
 use crate::lab::space_time::{MAX_DRAWERS, explain, homework_table, picture};
-use crate::numbers::draw::Locking;
+use crate::numbers::locking::Locking;
 use crate::numbers::parking::Stuck;
 
 /// The most numbers that one client may draw. 5 clients with 20 numbers are 300 steps at most.
@@ -36,7 +36,8 @@ pub fn how_many(count: Option<u128>) -> String {
     count.map_or("more than 10^38".into(), |count| count.to_string())
 }
 
-/// Returns the message for a step that did not end in time.
+/// Returns the message for a step that did not end in time. Both reasons of [`Stuck`] have one
+/// message, because here no second plan can be under way.
 pub fn stuck(_: Stuck) -> String {
     "a step did not end within a minute; the machine is overwhelmed, try again".into()
 }
@@ -94,7 +95,7 @@ pub fn tell_findings(case: &Case, stage: &Stage, findings: &Findings) -> Result<
         Some(smallest) => {
             let (label, title) = match findings.way {
                 SearchWay::FewPreemptionsFirst => ("fewest preemptions", "smallest"),
-                // Others may have fewer.
+                // Schedules that were not run may have fewer preemptions.
                 SearchWay::OneOfEachKind | SearchWay::AtRandom => {
                     ("preemptions at most", "simplest")
                 }
@@ -178,8 +179,8 @@ pub fn read_letters(case: &Case, text: &str) -> Option<Vec<u8>> {
     text.chars().map(|letter| case.client_named(letter)).collect()
 }
 
-/// Reads a schedule of letters, capital or small. Steps that are left out follow client by client,
-/// so `AB` is enough to start a race.
+/// Reads a schedule of letters, capital or small. If it is not complete, the rest of the steps
+/// follows, client by client: so `AB` is enough to start a race.
 ///
 /// # Errors
 /// Fails with one line that names the fault and the cure: a letter that names no client, or too

@@ -1,4 +1,4 @@
-//! A second program for the explorer: the lease table under its two locks.
+//! A second program under every order of its steps: a get, a release and a lease of one block.
 //!
 //! ```text
 //!   G, a get       find (tables' lock)     read (block's lock)
@@ -6,13 +6,18 @@
 //!   L, a lease     lease (tables')         set (block's)
 //! ```
 //!
-//! Between its two locks a get holds the handle of a block, and no lock. Meanwhile the lease may
-//! end, and its block may become another tenant's. The block is marked released *before* it goes
-//! back to the allocator, so the get finds the mark. In the other order the block may be leased and
-//! set anew before the mark is there, and the get returns another tenant's bytes.
+//! The *tenant* of a block is the client whose lease has the block. To *strike* a lease is to take
+//! it out of the lease table; its block is not free yet.
 //!
-//! All steps are the server's own: those of [`LeaseTable`], [`Contents`] and [`Arena`]. Each is done
-//! whole under one lock, so one thread can do them in the order of a schedule.
+//! A get unlocks the tables before it locks the block. In between it has only the handle of the
+//! block. Meanwhile the lease may end, and the block may get another tenant. The release marks the
+//! block released *before* it gives the block back to the allocator, so the get finds the mark. In
+//! the other order the next tenant may set the block before the mark is there: then the get returns
+//! the bytes of another tenant.
+//!
+//! All steps are the server's own: those of [`LeaseTable`], [`Contents`] and [`Arena`]. Each step
+//! happens under one lock from its begin to its end, so one thread can do the steps in the order of
+//! a schedule.
 //!
 //! **Invariants** a schedule always gives the same run.
 //!
@@ -42,7 +47,7 @@ use crate::memory::arena::Contents;
 /// The clients, by their letters, each with the number of its steps.
 pub const CLIENTS: [(char, usize); 3] = [('G', 2), ('R', 3), ('L', 2)];
 
-/// The bytes of the arena: one block, so the next lease gets the same one.
+/// The size of the arena in bytes. It has room for one block, so the next lease gets this block.
 const ARENA: u64 = 32;
 const OLD: &[u8] = b"the old tenant's";
 const NEW: &[u8] = b"the new tenant's";
@@ -59,20 +64,20 @@ pub enum ReleaseOrder {
 /// The result of one schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantRun {
-    /// The text of each step.
+    /// The text about each step, in the order of the schedule.
     pub steps: Vec<String>,
-    /// The get returned the bytes of the new tenant.
+    /// Whether the get returned the bytes of the new tenant.
     pub has_leaked: bool,
 }
 
 /// The findings of all schedules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantFindings {
-    /// The schedules that were run: all.
+    /// The number of schedules that were run. No schedule is left out.
     pub tried: u64,
-    /// Those in which the get returned the bytes of the new tenant.
+    /// The number of schedules in which the get returned the bytes of the new tenant.
     pub leaks: u64,
-    /// One of them with the fewest preemptions.
+    /// A schedule of those with the fewest preemptions among them; `None` if `leaks` is 0.
     pub smallest: Option<Vec<u8>>,
 }
 
@@ -98,7 +103,7 @@ pub fn explore_tenants(order: ReleaseOrder) -> TenantFindings {
     found
 }
 
-/// Runs one schedule.
+/// Runs one schedule. Skips a step of an unknown client.
 pub fn run_tenants(schedule: &[u8], order: ReleaseOrder) -> TenantRun {
     let mut tenants = Tenants::new(order);
     let mut done = [0; CLIENTS.len()];
@@ -117,20 +122,22 @@ struct Tenants {
     arena: Arena,
     leases: LeaseTable<LockedContents>,
     now: Instant,
-    /// The id of the lease that is got and released.
+    /// The id of the old tenant's lease. G reads it, and R releases it.
     id: LeaseId,
-    /// The handle that the get has found.
+    /// The handle of the block, from G's step 1 on.
     found: Option<LockedContents>,
-    /// The lease that the release has struck, and its contents.
+    /// The block of the struck lease, until R gives it back.
     ending: Option<Ending<LockedContents>>,
+    /// The contents of the struck lease, which R marks released.
     struck: Option<LockedContents>,
-    /// The lease of the new tenant.
+    /// The lease of the new tenant, from L's step 1 on.
     leased: Option<LeaseId>,
+    /// Whether G has read the new tenant's bytes.
     has_leaked: bool,
 }
 
 impl Tenants {
-    /// Makes the memory with the old tenant's lease in it, whose bytes are set.
+    /// Makes the memory. The old tenant has leased its only block and has set the bytes.
     fn new(order: ReleaseOrder) -> Self {
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         let longest = Duration::from_secs(60);
@@ -157,8 +164,9 @@ impl Tenants {
         tenants
     }
 
-    /// Does the next step of a client, its `nth`, and says what it did.
+    /// Does step `nth` of a client, counted from 1, and returns a text about it.
     fn step(&mut self, client: u8, nth: usize) -> String {
+        // R marks in its step 2 if the mark comes first, and otherwise in its step 3.
         let marks_now = (nth == 2) == (self.order == ReleaseOrder::MarkFirst);
         match (CLIENTS[usize::from(client)].0, nth) {
             ('G', 1) => self.find(),
@@ -218,6 +226,8 @@ impl Tenants {
     }
 
     fn set(&mut self, id: LeaseId, data: &[u8]) -> String {
+        // Neither call can fail: nobody ends the lease `id` before the set, the time stands still,
+        // and the data is shorter than the block. So both results can be ignored.
         if let Ok(found) = self.leases.find(id, self.now) {
             let _ = lock(&found.handle).set(&self.arena, data, self.now);
         }

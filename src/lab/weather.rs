@@ -1,5 +1,5 @@
-//! Bad weather: one exchange by datagrams on a simulated network that loses, delays and repeats what
-//! it is told to.
+//! Bad weather: one exchange of datagrams on a simulated network. The network loses, delays and
+//! repeats those datagrams that a *placement* names.
 //!
 //! ```text
 //!   client   Exchange ──► 0: request ──────✕              fault: lost
@@ -11,7 +11,7 @@
 //! [`Datagrams`]. The network between them, the clock and the list of numbers are this file's. So a
 //! run costs no time, and all placements of up to three faults can be tried.
 //!
-//! **Invariants** a run depends on its protocol and its faults alone. A datagram meets at most one
+//! **Invariants** the arguments of [`run`] alone decide its result. A datagram meets at most one
 //! fault.
 //!
 //! **Lock** none: one thread plays all parts.
@@ -36,17 +36,18 @@ use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::datagram::{self, Heard, Said, Wish};
 use crate::server::datagrams::{DatagramLimits, Datagrams, Executor};
 
-/// The time for one way through the network.
+/// The time that a datagram takes through the network if no fault delays it.
 const LATENCY: Duration = Duration::from_millis(1);
-/// The client's wait before its second copy.
+/// The time that the client waits before it sends the second copy of a datagram.
 pub const RETRY: Duration = Duration::from_millis(50);
-/// The client's limit for the exchange.
+/// The time after which the client gives the exchange up.
 pub const LIMIT: Duration = Duration::from_secs(2);
 /// The time for which the server's history keeps a reply.
 const HISTORY: Duration = Duration::from_secs(60);
 
-/// The delays that a fault may have: past the next copy, past the end of the exchange, past what
-/// the history remembers.
+/// The delays that a fault may have. With the first the datagram arrives after the client's next
+/// copy, with the second after the end of the exchange, with the third after [`Datagrams`] has
+/// forgotten the request.
 pub const DELAYS: [Duration; 3] =
     [Duration::from_millis(120), Duration::from_secs(10), Duration::from_secs(100)];
 
@@ -55,13 +56,13 @@ pub const DELAYS: [Duration; 3] =
 pub enum DatagramFault {
     /// The datagram never arrives.
     Lose,
-    /// The datagram arrives so much later.
+    /// The datagram arrives later than usual by this time.
     Delay(Duration),
-    /// The datagram arrives, and a copy of it so much later.
+    /// The datagram arrives as usual, and a copy of it arrives later by this time.
     Repeat(Duration),
 }
 
-/// The faults of a run: which datagram, counted from 0 in the order of sending, meets which.
+/// The faults of a run, each with the number of its datagram: 0 for the first that is sent.
 pub type Placement = Vec<(usize, DatagramFault)>;
 
 /// One of the lecture's protocols, with its promise about repeats.
@@ -76,7 +77,7 @@ pub enum RequestProtocol {
 }
 
 impl RequestProtocol {
-    /// All of them.
+    /// All protocols.
     pub const ALL: [Self; 7] = [
         Self::R,
         Self::Rr(Semantics::Maybe),
@@ -105,13 +106,14 @@ impl RequestProtocol {
 /// One datagram's way through the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passage {
-    /// The datagram goes to the server; otherwise to the client.
+    /// Whether the datagram goes to the server; otherwise it goes to the client.
     pub to_server: bool,
     /// The kind: `hello`, `welcome`, `request`, `reply` or `acknowledgement`.
     pub kind: &'static str,
     /// The time at which it is sent, in milliseconds from the start.
     pub sent_ms: u64,
-    /// The times at which it arrives, and what it does there, in the order of time.
+    /// The arrivals of the datagram and its copies: the time in milliseconds from the start, and
+    /// what the receiver does. The earliest is first.
     pub arrivals: Vec<(u64, String)>,
 }
 
@@ -120,26 +122,29 @@ pub struct Passage {
 pub struct WeatherRun {
     /// The count of executions of the request.
     pub executed: u32,
-    /// The client has its number.
+    /// Whether the client received a number.
     pub answered: bool,
-    /// The replies that are kept when the exchange is over, and nothing is under way but what comes
-    /// after the history's time.
+    /// The number of replies in the server's history after the last datagram that arrives within
+    /// 60 s of the start. After that time the history may drop them, whatever the protocol is.
     pub kept: usize,
     /// The datagrams, in the order of sending.
     pub passages: Vec<Passage>,
 }
 
 impl WeatherRun {
-    /// Returns how many numbers were drawn and never came to the client.
+    /// Returns how many numbers were drawn and never came to the client. Each execution draws one
+    /// number, and the client takes only the first reply.
     pub fn burnt(&self) -> u32 {
         self.executed - u32::from(self.answered)
     }
 }
 
-/// Draws one number each time.
+/// The server's list here: 1, 2, 3 and so on. Each execution draws one number.
 #[derive(Debug, Default)]
 struct OneByOne {
+    /// The clients that have said Hello so far.
     clients: ClientNumber,
+    /// The numbers that were drawn so far; this is also the last number.
     drawn: u32,
 }
 
@@ -151,23 +156,29 @@ impl Executor for OneByOne {
 
     fn execute(&mut self, _: &Request<'_>, _: ClientNumber, _: Wish) -> Reply<'_> {
         self.drawn += 1;
-        Reply::Drawn(Drawn::Received(vec![self.drawn]))
+        // The simulated server has no list, so the reply has the number itself, and no range.
+        Reply::Drawn(Drawn::Values(vec![self.drawn]))
     }
 }
 
-/// The network, and both ends of it.
+/// The network and the server behind it. The client is an argument of [`Self::carry_out`].
 #[derive(Debug)]
 pub struct SimulatedNetwork {
+    /// The time from which [`Passage`] counts milliseconds.
     start: Instant,
+    /// The simulated time. It moves from one event to the next.
     now: Instant,
-    /// The datagrams under way, in the order of time and then of sending: the number of each.
+    /// The datagrams under way, each with its number and bytes. The key is the time of the arrival,
+    /// and then the number of the copy: at equal times the copy that was sent first arrives first.
     arrivals: BTreeMap<(Instant, usize), (usize, Vec<u8>)>,
     placement: Placement,
-    /// The copies that were made, so that each arrival has a place of its own.
+    /// The copies that the network has made so far.
     copies: usize,
+    /// The datagrams that were sent so far. The index of a datagram is its number.
     passages: Vec<Passage>,
     server: Datagrams,
     list: OneByOne,
+    /// As [`WeatherRun::kept`], up to now.
     kept: usize,
 }
 
@@ -189,7 +200,8 @@ impl SimulatedNetwork {
         }
     }
 
-    /// Makes a network over which the client has got a token already, without a fault.
+    /// Makes a network over which the client has got a token already, without a fault. The count
+    /// of datagrams and the time start after that.
     pub fn greeted(placement: &[(usize, DatagramFault)]) -> (Self, Peer) {
         let (mut weather, mut peer) = (Self::new(&[]), Peer::new(ByteOrder::Big, 0));
         weather.greet(&mut peer);
@@ -203,12 +215,12 @@ impl SimulatedNetwork {
         self.now
     }
 
-    /// Returns how often requests were executed.
+    /// Returns the number of executions of requests.
     pub fn executed(&self) -> u32 {
         self.list.drawn
     }
 
-    /// Returns how many datagrams were sent.
+    /// Returns the number of datagrams that both sides have sent.
     pub fn sent(&self) -> usize {
         self.passages.len()
     }
@@ -217,6 +229,7 @@ impl SimulatedNetwork {
         at.saturating_duration_since(self.start).as_millis() as u64
     }
 
+    /// Sends a datagram: plans its arrivals as its fault in the placement says.
     fn send(&mut self, to_server: bool, datagram: Vec<u8>) {
         let number = self.passages.len();
         let fault = self.placement.iter().find(|(at, _)| *at == number).map(|(_, fault)| *fault);
@@ -236,9 +249,9 @@ impl SimulatedNetwork {
         self.passages.push(Passage { to_server, kind, sent_ms, arrivals: Vec::new() });
     }
 
-    /// Lets the next datagram arrive if that is not later than `until`; answers it if it came to
-    /// the server. Returns its number and its bytes if it came to the client, and nothing in their
-    /// place if not; `None` if no datagram arrives by then.
+    /// Lets the next datagram arrive. Returns `None` if none is under way, or if the next one
+    /// arrives after `until`. For a datagram to the client, returns `Some` with its number and its
+    /// bytes. For one to the server, lets the server answer and returns `Some(None)`.
     fn arrive(&mut self, until: Option<Instant>) -> Option<Option<(usize, Vec<u8>)>> {
         let (&(at, _), _) = self.arrivals.first_key_value()?;
         if until.is_some_and(|until| at > until) {
@@ -250,6 +263,7 @@ impl SimulatedNetwork {
         if !self.passages[number].to_server {
             return Some(Some((number, datagram)));
         }
+        // Any address will do, if it is always the same one: a token is valid for one address.
         let from = SocketAddr::from(([127, 0, 0, 1], 5));
         let (drawn, resent) = (self.list.drawn, self.server.history().resent());
         let reply = self.server.receive(&datagram, from, at, &mut self.list);
@@ -272,25 +286,28 @@ impl SimulatedNetwork {
         Some(None)
     }
 
+    /// Notes the number of kept replies, if the history's time is not over at `at`. A later sweep
+    /// drops the replies, and the number would say nothing about the protocol.
     fn note_kept(&mut self, at: Instant) {
         if at - self.start < HISTORY {
             self.kept = self.server.history().replies();
         }
     }
 
+    /// Notes the arrival of a datagram, and what the receiver does.
     fn arrived(&mut self, number: usize, at: Instant, does: impl Into<String>) {
         let at = self.milliseconds(at);
         self.passages[number].arrivals.push((at, does.into()));
     }
 
-    /// Gets a token.
+    /// Gets a token for the client: an exchange of Hello and Welcome.
     fn greet(&mut self, peer: &mut Peer) {
         let way = Way { retry: RETRY, ..Way::default() };
         let mut hello = Exchange::new(ExchangePurpose::Greet, way, peer, LIMIT, self.now);
         self.carry_out(&mut hello, peer);
     }
 
-    /// Carries one exchange out.
+    /// Carries one exchange out: does each next step that it asks for, until it is over.
     pub fn carry_out(&mut self, exchange: &mut Exchange<'_>, peer: &mut Peer) {
         let mut is_answered = false;
         loop {
@@ -311,7 +328,7 @@ impl SimulatedNetwork {
         }
     }
 
-    /// Lets all that is still under way arrive. Nobody listens at the client any more.
+    /// Lets all datagrams arrive that are still under way. The client does not listen any more.
     pub fn let_stragglers_arrive(&mut self) {
         while let Some(came) = self.arrive(None) {
             if let Some((number, _)) = came {
@@ -321,7 +338,7 @@ impl SimulatedNetwork {
     }
 }
 
-/// Returns what a datagram is.
+/// Returns the kind of a datagram, as [`Passage::kind`] has it.
 fn kind(to_server: bool, datagram: &[u8]) -> &'static str {
     if to_server {
         return match datagram::read(datagram) {
@@ -338,7 +355,8 @@ fn kind(to_server: bool, datagram: &[u8]) -> &'static str {
     }
 }
 
-/// Runs one exchange of `draw 1` under some faults, with a Hello in it or with a token from before.
+/// Runs one exchange of `draw 1` under some faults. `with_hello` makes it begin with a Hello;
+/// otherwise the client has a token from before.
 pub fn run(
     protocol: RequestProtocol,
     placement: &[(usize, DatagramFault)],

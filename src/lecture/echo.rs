@@ -8,10 +8,10 @@
 //!   < 0002 6869
 //! ```
 //!
-//! The lecture's Java clients use both servers, and `leasebox echo-client` does what they do. Two things differ from the lecture's
-//! servers. Its TCP server echoes one string and closes; this one echoes strings until the client
-//! closes. Its UDP server has a buffer of 1000 bytes and cuts longer datagrams; here any datagram
-//! fits.
+//! The lecture's Java clients use both servers, and `leasebox echo-client` does what they do. Two
+//! things differ from the lecture's servers. Its TCP server echoes one string and closes; this one
+//! echoes strings until the client closes. Its UDP server has a buffer of 1000 bytes and cuts
+//! longer datagrams; here any datagram fits.
 //!
 //! | thread | one for | does |
 //! | --- | --- | --- |
@@ -196,7 +196,7 @@ fn read_by(mut stream: &TcpStream, buffer: &mut [u8], deadline: Instant) -> io::
     let mut filled = 0;
     while filled < buffer.len() {
         let left = deadline.saturating_duration_since(Instant::now());
-        // Checked first: std refuses a timeout of zero.
+        // This check comes first, because std refuses a timeout of zero.
         if left.is_zero() {
             return Err(ErrorKind::TimedOut.into());
         }

@@ -185,11 +185,13 @@ pub fn unmarshal_values(
 
 const NAMELESS: &str = "values without names are for XDR and CDR; give --as xdr, cdr-be or cdr-le";
 
+/// Reads one field of each type, in this order.
 fn values(message: &mut impl ValueReader, types: &[FieldType]) -> Result<Vec<ValueField>, String> {
     types.iter().map(|&field_type| message.field(field_type)).collect()
 }
 
-/// Reads with `read`, and checks that this was the whole message. `last` names what it ends with.
+/// Reads a message with `read`, and checks that nothing follows. `last` is the word for the last
+/// thing in the message, for the error.
 fn whole<R: ValueReader, T>(
     mut message: R,
     last: &str,

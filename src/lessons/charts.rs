@@ -1,7 +1,11 @@
 //! Figures 8 to 12 as flow charts: where each box stands, and which arrows leave it.
 //!
-//! The drawing is ours. A test runs thousands of decisions and repayments of the manager, and finds
-//! each step of their paths among these arrows.
+//! Figures 8 to 11 decide from which pool a request for memory is granted; figure 12 divides
+//! returned memory. LP, LE, GP and GL are the pools: loaned pause, loaned efficiency, granted
+//! pause, granted leak. [`crate::cooperative`] explains them.
+//!
+//! The places of the boxes are ours. A test runs thousands of decisions and repayments of the
+//! manager: the steps of their paths are exactly these arrows.
 //!
 //! **Lock** none: constants.
 //!
@@ -15,9 +19,10 @@ use crate::protocol::http::value::Value;
 pub struct Chart {
     /// Its number and what it decides.
     pub title: &'static str,
-    /// The boxes: number, text, column and row.
+    /// The boxes: number, text, column and row. [`FULL`] is a box of our own.
     pub boxes: &'static [(u16, &'static str, u8, u8)],
-    /// The arrows: from, to, and the answer that leads there.
+    /// The arrows: the box that an arrow leaves, the box that it reaches, and the answer in the
+    /// first box that leads along it; empty if the first box asks nothing.
     pub arrows: &'static [(u16, u16, &'static str)],
 }
 

@@ -6,8 +6,8 @@
 //!   DIR/race-answers.js     RUNS: titles and addresses; ANSWERS: {"race/view?…&moves=AA": {…}, …}
 //! ```
 //!
-//! For each run of a lesson, the answers are those after each of its moves, so a reader can go
-//! through it step by step and back.
+//! A *run* is an example with its settings and moves. For each run of a lesson, the answers are
+//! those after each of its moves, so a reader can go through the run step by step and back.
 //!
 //! **Invariants** an answer is byte for byte the one that the server gives.
 //!
@@ -27,10 +27,10 @@ use super::view::json;
 use super::{LESSONS, Lesson};
 use crate::protocol::http::page::Page;
 
-/// Writes the pages into a folder, which is made if it is not there. Returns how many files.
+/// Writes the pages into a folder, which is made if it is not there. Returns the count of files.
 ///
 /// # Errors
-/// Fails if the folder or a file cannot be written, with its name.
+/// Fails if the folder cannot be made or a file cannot be written; the error names the file.
 pub fn export(folder: &Path) -> io::Result<usize> {
     fs::create_dir_all(folder)?;
     let text = |name: &str, text: String| (name.to_string(), text.into_bytes());
@@ -55,7 +55,9 @@ pub fn export(folder: &Path) -> io::Result<usize> {
     Ok(files.len())
 }
 
-/// Returns the script with some runs of a lesson and the answers that they need.
+/// Returns the script with some runs of a lesson and the answers that they need. A static page
+/// looks an answer up by its path and query, so the query is written as `lessons.js` writes it. The
+/// question `view` is answered after each move, the other questions only before the first move.
 pub fn answers(lesson: &Lesson, runs: &[(&str, &str)]) -> String {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     for (_, address) in runs {
@@ -78,6 +80,8 @@ pub fn answers(lesson: &Lesson, runs: &[(&str, &str)]) -> String {
     }
     let mut script = String::from("const RUNS = [\n");
     for (title, address) in runs {
+        // Rust's debug form of a text is a string of JavaScript too. Writing to a `String` cannot
+        // fail.
         let _ = writeln!(script, "  [{title:?}, {address:?}],");
     }
     script += "];\nconst ANSWERS = {\n";
@@ -87,7 +91,7 @@ pub fn answers(lesson: &Lesson, runs: &[(&str, &str)]) -> String {
     script + "};\n"
 }
 
-/// Returns the moves after 0, 1, 2, … of them.
+/// Returns the beginnings of the moves: none of them, the first, the first two, and so on to all.
 fn beginnings(moves: &str, between: &str) -> Vec<String> {
     let one_by_one: Vec<&str> = moves.split(between).filter(|one| !one.is_empty()).collect();
     (0..=one_by_one.len()).map(|count| one_by_one[..count].join(between)).collect()

@@ -1,10 +1,16 @@
-//! The headline of lesson 4: ten processes on the simulated clock, and how their pauses grow.
+//! The headline of lesson 4, which is the document's claim: ten processes need fewer bytes if they
+//! share them. Three curves show how the pauses of ten simulated processes add up.
 //!
-//! **Invariants** the same seed gives the same curves; the last point is not later than the outcome.
+//! One *x* is the memory that the program of one process runs on. *Headroom* is memory in addition,
+//! for the garbage collector. A process *pauses* when it must stop until it gets memory.
+//!
+//! **Invariants** the same seed gives the same curves. The last point of a curve is at most the
+//! `paused_ms` of the whole run, because the run ends after it.
 //!
 //! **Lock** none: a simulation has tables of its own.
 //!
-//! **Source** `cooperative-memory-management.txt`: 50x in parts beside 20x and 50x that are shared.
+//! **Source** `cooperative-memory-management.txt`: a headroom of 5x for each of ten processes,
+//! beside 20x and 50x that they share.
 
 use super::settings::Settings;
 use super::view::{list, number, record, text};
@@ -12,13 +18,18 @@ use crate::lab::simulation::demand::{Demand, Shape};
 use crate::lab::simulation::{RunOutcome, Sharing, run_seen, sharings};
 use crate::protocol::http::value::Value;
 
-/// The headline's processes, its seconds, and the milliseconds between two of its points.
+/// The number of processes.
 const TEN: usize = 10;
+
+/// The length of a run on the simulated clock, in seconds.
 const SECONDS: u64 = 20;
+
+/// The time between two points of a curve, in milliseconds.
 const EVERY_MS: usize = 200;
 
-/// Answers with the document's headline as a run on the simulated clock: ten processes, with 5x for
-/// each, with 20x shared, and with 50x shared.
+/// Answers with three runs of ten processes, as curves: with 5x of headroom for each, with 20x
+/// shared, and with 50x shared. A point of a curve is the length of all pauses so far, in
+/// milliseconds. All three runs have the same demand, which `seed` decides.
 pub fn headline(settings: &Settings) -> Result<Value, String> {
     let seed = settings.number_or("seed", 1, 0..=u64::from(u32::MAX))?;
     let demand = Demand::new(Shape::Independent, TEN, SECONDS, seed);

@@ -1,5 +1,5 @@
-//! Lesson 4, who gets the headroom: processes report, request and return by hand, and the path of
-//! each decision is lit in the flow charts.
+//! Lesson 4, who gets the headroom: the reader lets processes report garbage, request memory and
+//! return it. The page lights the path of each decision in the flow charts of figures 8 to 12.
 //!
 //! ```text
 //!   moves   A:r2000.A:p1000.B:e4000.A:-1
@@ -7,11 +7,16 @@
 //!           A returns the first block that was granted
 //! ```
 //!
+//! Headroom is the free memory that a garbage collector needs in addition to the live objects. The
+//! processes share it through *pools*: LP lends against reported garbage to avoid a pause, GP
+//! grants for the same reason without garbage, LE lends for efficiency, and GL grants to a process
+//! that is out of memory. [`crate::cooperative`] explains these words and the boxes of a path.
+//!
 //! A request that is refused waits, and the manager asks other processes to collect. After each
 //! move 10 ms pass on the lesson's clock, and the manager looks at its pools.
 //!
-//! **Invariants** a view is that of the server's manager ([`crate::cooperative::manager`]); its
-//! paths come from the manager's own journal.
+//! **Invariants** a view shows the state of the server's manager
+//! ([`crate::cooperative::manager`]); its paths come from the manager's own journal.
 //!
 //! **Lock** none: each view has a manager of its own.
 //!
@@ -63,10 +68,10 @@ pub const LESSON: Lesson = Lesson {
 const QUESTIONS: [(&str, Question); 3] =
     [("view", view), ("charts", figures), ("headline", headline)];
 
-/// The bytes that each process has of its own.
+/// The bytes of each process's own block, which it has from its join.
 const OWN: u64 = 2048;
 
-/// The bytes of the pools beside the committed one.
+/// The bytes of the pools; the committed pool has the rest of the arena.
 const POOLS: [(Pool, u64); 4] = [
     (Pool::GrantedLeak, 2048),
     (Pool::GrantedPause, 2048),
@@ -77,20 +82,29 @@ const POOLS: [(Pool, u64); 4] = [
 /// The arena's bytes.
 const ARENA: u64 = 32 * 1024;
 
-/// The time that passes with each move, and the longest wait of a request.
+/// The time that passes with each move: as long as the manager takes to look after a low pool or a
+/// waiting request (`LOOK_SOON`).
 const TICK: Duration = Duration::from_millis(10);
+
+/// The longest wait of a request, in milliseconds: 6,000 moves, more than an address can hold.
 const WAIT_MS: u64 = 60_000;
 
-/// A request that waits: its ticket, the process, and what it asked for.
+/// A request that waits: its ticket in the manager's queue, the process, and the request.
 type Ticketed = (u64, char, Wanted);
 
-/// The manager, and what the page must know beside it.
+/// The state of a view: the manager with its tables, and the results for the page.
 struct Headroom {
+    /// The manager and its tables. The blocks have no bytes here, and no thread waits: the types of
+    /// both the handle and the waker are `()`.
     tables: StandAlone<(), ()>,
+    /// The lesson's clock.
     now: Instant,
-    /// The blocks that were granted, in their order: who, and which; `None` after the return.
+    /// All granted blocks, in the order of the grants: the process and the block, `None` after its
+    /// return. A page names a block by its place here, counted from 1.
     blocks: Vec<(char, Option<Granted>)>,
+    /// The requests that wait.
     waiting: Vec<Ticketed>,
+    /// The results of the last move, in words.
     told: Vec<String>,
 }
 
@@ -100,6 +114,7 @@ fn client(name: char) -> ClientNumber {
 }
 
 impl Headroom {
+    /// Makes a manager over the lesson's pools, and lets the processes join: A, B and so on.
     fn new(processes: u64) -> Result<Self, String> {
         let mut shares = Shares::default();
         for (pool, bytes) in POOLS {
@@ -107,6 +122,7 @@ impl Headroom {
         }
         let pools = PoolAmounts::divided(ARENA, &shares, &Shares::default())?;
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
+        // `TICK` stands for the longest lease, and does not matter: the lesson has no plain leases.
         let leases = LeaseTable::new(Buddy::new(ARENA), ids, TICK, |_, _| ());
         let (now, rules) = (Instant::now(), Rules { journal: true, ..Rules::default() });
         let tables = StandAlone::new(leases, pools, rules, now);
@@ -117,11 +133,16 @@ impl Headroom {
             let joined = headroom.tables.manager().join(caller, &name.to_string(), own, (), now);
             joined.map_err(|error| error.text.to_string())?;
         }
+        // The journal of the joins is dropped: the page shows the paths of the last move alone.
         headroom.tables.processes.take_journal();
         Ok(headroom)
     }
 
-    /// Carries out one move, lets 10 ms pass, and notes what came of it.
+    /// Carries out one move, lets 10 ms pass, and notes the results in words.
+    ///
+    /// # Errors
+    /// Fails if the word is no move, or names a process that is not there. A refusal by the manager
+    /// is a result, and no error.
     fn carry_out(&mut self, word: &str) -> Result<(), String> {
         let why = || format!("{word} is no move; give A:r2000, A:p1000 or A:-1, for example");
         let (name, what) = word.split_once(':').ok_or_else(why)?;
@@ -174,12 +195,15 @@ impl Headroom {
         }
     }
 
+    /// Notes a granted block, and says so in words.
     fn granted(&mut self, name: char, granted: Granted) {
         let (size, pool) = (granted.size, granted.pool.word());
         self.told.push(format!("{name} gets {size} bytes from {pool}."));
         self.blocks.push((name, Some(granted)));
     }
 
+    /// Returns the block of that number, counted from 1, for its process. Another process's block
+    /// stays, and so does one that was returned already.
     fn give_back(&mut self, name: char, block: usize) {
         let found = block.checked_sub(1).and_then(|at| self.blocks.get_mut(at));
         let granted = found.filter(|(owner, _)| *owner == name).and_then(|(_, block)| block.take());
@@ -197,6 +221,7 @@ impl Headroom {
         }
     }
 
+    /// Returns a block in the manager's two steps; returns the bytes that each pool got back.
     fn return_block(&mut self, name: char, id: LeaseId) -> Result<Amounts, String> {
         let returned = self.tables.manager().return_block(client(name), id);
         let (ending, refill) = returned.map_err(|error| error.text.to_string())?;
@@ -204,7 +229,8 @@ impl Headroom {
         Ok(refill)
     }
 
-    /// Lets time pass: the manager looks at its pools, and what waited may have been served.
+    /// Lets 10 ms pass. The manager looks at its pools; then the outcomes of waiting requests, and
+    /// the signals to all processes, are noted in words.
     fn pass(&mut self) {
         self.now += TICK;
         self.tables.manager().collect(self.now);
@@ -222,13 +248,14 @@ impl Headroom {
         }
     }
 
+    /// Returns the letters of all processes.
     fn names(&self) -> Vec<char> {
         let accounts = self.tables.processes.accounts(None, usize::MAX);
         accounts.iter().filter_map(|account| account.name.chars().next()).collect()
     }
 }
 
-/// Returns the reason of a letter; `None` for none.
+/// Returns the reason that a letter of a move stands for; `None` if it stands for no reason.
 fn reason(letter: char) -> Option<Reason> {
     Some(match letter {
         'p' => Reason::Pause,
@@ -299,6 +326,7 @@ fn view(settings: &Settings) -> Result<Value, String> {
     ]))
 }
 
+/// Returns the record of a pool for the page.
 fn pool(state: &PoolState) -> Value {
     record([
         ("name", text(state.pool.word())),
@@ -308,6 +336,7 @@ fn pool(state: &PoolState) -> Value {
     ])
 }
 
+/// Returns the record of a process for the page: its garbage, its blocks and its debts.
 fn account(account: &Account) -> Value {
     let amounts = |amounts: &Amounts| numbers(Pool::ALL.map(|pool| amounts[pool]));
     record([

@@ -4,12 +4,14 @@
 //!   moves   A:join.B:join.A:open:B.A:send:B:hello.1:copy.B:receive.2:copy
 //! ```
 //!
-//! A copy has a beginning, under the tables' lock, and an end, under it again. Between the two, the
-//! bytes are copied under the block's lock alone; here each is a move of its own, so another process
-//! may come between, or the sender may be killed.
+//! A message lies in the block of memory of the process that sends it. A send copies the bytes
+//! into the block, a receive copies them out. In the server a copy begins under the tables'
+//! lock, copies under the block's lock alone, and ends under the tables' lock again. Here the
+//! beginning is one move and the rest another one, so that another process may act between them, or
+//! the sender may be killed.
 //!
-//! **Invariants** a view is that of the server's engine ([`crate::sessions`]); its steps are the
-//! marks that the engine's code has passed.
+//! **Invariants** a view shows the state of the server's engine ([`crate::sessions`]). Its steps
+//! are the marks: the numbers of the figures' steps that the engine's code has passed.
 //!
 //! **Lock** none: each view has tables of its own.
 //!
@@ -57,7 +59,8 @@ pub const LESSON: Lesson = Lesson {
 
 const QUESTIONS: [(&str, Question); 1] = [("view", view)];
 
-/// Answers with the blocks, the copies and the sessions after the moves, and the steps of the last.
+/// Answers with the blocks, the copies and the sessions after the moves, and with the steps of the
+/// last move.
 fn view(settings: &Settings) -> Result<Value, String> {
     let mut messages = Messages::new()?;
     for word in settings.moves() {
@@ -66,7 +69,8 @@ fn view(settings: &Settings) -> Result<Value, String> {
     let Messages { tables, arena, copies, told, steps: passed, .. } = messages;
     let figures = tables.sessions.figures();
     let mut pairs = tables.sessions.pairs(16);
-    // A link shows the same to everybody, also where two processes have several sessions.
+    // The engine has the sessions in a hash map, so their order differs from run to run. A link
+    // must show the same to everybody.
     pairs.sort_by_key(|pair| (pair.names.clone(), pair.waiting, pair.is_open));
     let pairs = pairs.into_iter().map(|pair| {
         record([
@@ -75,7 +79,8 @@ fn view(settings: &Settings) -> Result<Value, String> {
             ("open", list(pair.is_open.map(flag))),
         ])
     });
-    // Pages count copies from 1 in the order of their beginnings; the engine has numbers of its own.
+    // The engine's number of each copy that is under way, and the page's: a page counts the copies
+    // from 1, in the order of their beginnings.
     let known: Vec<(u64, usize)> = copies
         .iter()
         .enumerate()
@@ -105,7 +110,9 @@ fn copy((at, one): (usize, &CopyUnderWay)) -> Option<Value> {
     ]))
 }
 
-/// Returns a block: its bytes as letters, where its messages lie, and who has its seats.
+/// Returns a block: its bytes as letters, the places of its messages, and the copies at its two
+/// seats. A seat is the right to ask for the block's lock: its first copy has the seat, the others
+/// wait. `known` has the numbers of each copy under way: the engine's, and the page's.
 fn block(one: &BlockSnapshot, arena: &[u8], known: &[(u64, usize)]) -> Value {
     let bytes = one.extents.iter().flat_map(|&(offset, size)| {
         arena.get(offset as usize..(offset + size) as usize).unwrap_or_default()

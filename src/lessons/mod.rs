@@ -19,18 +19,21 @@
 //! So undo is the address without its last move, and a link shows the same run to everybody. Static
 //! pages ([`export`]) are the same pages with the answers to some addresses beside them.
 //!
-//! **What is guarded by what.** A view shares nothing, so no lock guards it. A turnstile lets two
-//! questions be worked on at a time: a class of sixty then shares the machine with the others.
+//! **What is guarded by what.** A view shares nothing, so no lock guards it. Turnstiles limit how
+//! many questions the server answers at a time ([`site`]), and the others wait: so a class of sixty
+//! leaves processor time for other programs.
 //!
-//! **What was simplified.** A view is made from the first move on, also for one move more. A run
-//! has some dozens of moves, and all of them take milliseconds.
+//! **What was simplified.** The server makes each view from the first move on, even if a page has
+//! added only one move. A run has some dozens of moves, and all of them take milliseconds.
 //!
 //! | word | means |
 //! | --- | --- |
 //! | lesson | one page, and the questions that it may ask |
-//! | settings | what the address of a lesson holds, by name |
-//! | moves | the steps that were chosen so far, in the settings |
-//! | view | all that a page shows, after the last move |
+//! | question | a request of a page to the server, such as `race/view`; the answer is JSON |
+//! | settings | the parameters of an address, by name |
+//! | moves | the steps that the reader has chosen so far; one of the settings |
+//! | view | the question for the state after the last move, and its answer |
+//! | run | the settings and moves of one example; a static page has answers to its runs alone |
 //!
 //! | file | content |
 //! | --- | --- |
@@ -68,24 +71,25 @@ pub struct Lesson {
     pub name: &'static str,
     /// Its title.
     pub title: &'static str,
-    /// Its question, for the list of the lessons.
+    /// The question that the lesson answers, as one sentence for the list of the lessons.
     pub question: &'static str,
     /// The sections of its page.
     pub html: &'static str,
     /// The script of the page, which comes after the script of all lessons.
     pub script: &'static str,
-    /// The text between two moves: nothing, if each is one letter.
+    /// The separator between two moves in the address; empty if each move is one letter.
     pub between: &'static str,
     /// The names of its settings, in the order of the address; the last one is `moves`.
     pub settings: &'static [&'static str],
-    /// The questions, by name.
+    /// The questions that its script may ask the server, by the name in the path.
     pub questions: &'static [(&'static str, Question)],
     /// The runs of its static page.
     pub runs: &'static [FixedRun],
 }
 
-/// A run of a static page: its title, and its address with all settings that the page has fields
-/// for, in their order.
+/// A run of a static page: its title, and the query of its address. The query has each setting that
+/// the page has a field for, in the order of [`Lesson::settings`], and the moves: the script looks
+/// the answer up by this text.
 pub type FixedRun = (&'static str, &'static str);
 
 /// Answers one question about an address.

@@ -1,4 +1,5 @@
-//! The pages: the frame that all lessons have, around the sections of each.
+//! The pages: the frame that all lessons have, around the sections of each lesson. A page is
+//! served, exported into a folder, or a single file; the links and scripts in its frame differ.
 //!
 //! ```text
 //!   frame.html  {head} {title} {navigation} {main} {scripts}
@@ -18,17 +19,18 @@ use crate::protocol::http::page::Page;
 
 const FRAME: &str = include_str!("pages/frame.html");
 
-/// The style of all lessons, which comes after that of the live page.
+/// The style of all lessons. A page loads it after the style of the server's live page, so that it
+/// can change rules of that one.
 pub const STYLE: &str = include_str!("pages/lessons.css");
 
-/// The script of all lessons, which comes before that of each.
+/// The script of all lessons. A page loads it before the script of its lesson, which calls it.
 pub const SCRIPT: &str = include_str!("pages/lessons.js");
 
 /// The head of a page that loads its style from files beside it.
 const LINKS: &str = "<link rel=\"icon\" href=\"icon.svg\" type=\"image/svg+xml\">\n\
     <link rel=\"stylesheet\" href=\"page.css\">\n<link rel=\"stylesheet\" href=\"lessons.css\">\n";
 
-/// The end of a page's name: nothing on a server, `.html` in a folder.
+/// The place from which a browser gets the pages. It decides the addresses in their links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlaceOfPages {
     /// A server answers.
@@ -38,6 +40,7 @@ pub enum PlaceOfPages {
 }
 
 impl PlaceOfPages {
+    /// Returns the address of a lesson's page: its name on a server, with `.html` in a folder.
     fn address_of(self, lesson: &Lesson) -> String {
         match self {
             PlaceOfPages::Server => lesson.name.into(),
@@ -88,7 +91,8 @@ pub fn page(lesson: &Lesson, place: PlaceOfPages) -> String {
     framed(&title(lesson), LINKS, &navigation, lesson.html, &scripts)
 }
 
-/// Returns a page that needs no other file. `answers` is the script with its runs.
+/// Returns a page that needs no other file. `answers` is the script with the runs of the page
+/// ([`crate::lessons::export::answers`]).
 pub fn single_page(lesson: &Lesson, answers: &str) -> String {
     let styles = [&String::from_utf8_lossy(Page::Css.bytes()), STYLE];
     let head = styles.map(|style| format!("<style>\n{style}</style>\n")).concat();

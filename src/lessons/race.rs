@@ -1,14 +1,18 @@
-//! Lesson 1, the race: who steps next, beside the lines of `take`.
+//! Lesson 1, the race: the reader chooses which client does the next step, and sees the lines of
+//! `take`, the server's function that draws numbers.
 //!
 //! ```text
-//!   A  loads 0          B            counter 0     B has loaded 0, too:
-//!   A                   B  loads 0   counter 0     5 will come twice
+//!   step 1   A loads the index 0    counter 0
+//!   step 2   B loads the index 0    counter 0     both will draw list[0], so it comes twice
 //! ```
 //!
+//! A draw takes the numbers of a shuffled list, from the index in the counter on. For each number
+//! it loads the counter and stores it, raised; with a lock these two are one step, a take. A
+//! schedule is the order of the clients' steps: each move is the letter of the client that steps.
 //! Each view runs the explorer ([`crate::lab::explorer`]), and so the server's own draw, from the
 //! first step to the last that was chosen.
 //!
-//! **Invariants** the numbers that a view says a client has are those that its draw returns.
+//! **Invariants** a view shows for each client the numbers that its draw returns.
 //!
 //! **Lock** none here; the threads and their locks are the explorer's.
 //!
@@ -25,7 +29,7 @@ use crate::lab::space_time::{Diagram, explain};
 use crate::lab::telling::{
     how_many, letters, no_threads, read_drawers, read_letters, read_schedule, stuck,
 };
-use crate::numbers::draw::Locking;
+use crate::numbers::locking::Locking;
 use crate::numbers::parking::Step;
 use crate::protocol::http::value::Value;
 
@@ -51,14 +55,14 @@ pub const LESSON: Lesson = Lesson {
 const QUESTIONS: [(&str, Question); 4] =
     [("view", view), ("all", all), ("random", random), ("source", source)];
 
-/// The most steps of all schedules of one search together: at most a quarter of a second, also with
-/// five clients that take turns all the time.
+/// The most steps that one search runs, in all its schedules together. They take at most a quarter
+/// of a second, even if five clients step by turns.
 const MOST_STEPS: u64 = 20_000;
 
-/// The file that has `take`.
+/// The source file that has `take`.
 const DRAW: &str = include_str!("../numbers/draw.rs");
 
-/// Returns the case of the settings.
+/// Reads the case from the settings: the clients, and the lock under which they draw.
 fn case(settings: &Settings) -> Result<Case, String> {
     let drawers = read_drawers(settings.text_or("clients", "A:4,B:2"))?;
     let (locking, increments) = match settings.text_or("lock", "none") {
@@ -71,7 +75,7 @@ fn case(settings: &Settings) -> Result<Case, String> {
     Ok(Case { drawers, locking, reads: false, increments })
 }
 
-/// Returns the schedule that the moves begin.
+/// Returns the beginning of a schedule: the client of each letter of `moves`, as its index.
 fn begun(case: &Case, schedules: &Schedules, moves: &str) -> Result<Vec<u8>, String> {
     let begun = read_letters(case, moves).filter(|begun| schedules.complete(begun).is_some());
     begun.ok_or_else(|| "moves have a letter of no client, or too many of one; undo".into())
@@ -82,7 +86,8 @@ fn stage(case: &Case) -> Result<Stage, String> {
     Stage::new(case.clone()).map_err(no_threads)
 }
 
-/// Answers with the state after the moves.
+/// Answers with the state after the moves: the clients, the counter, the steps, and the numbers
+/// that come twice.
 fn view(settings: &Settings) -> Result<Value, String> {
     let case = case(settings)?;
     let schedules = case.schedules();
@@ -91,7 +96,8 @@ fn view(settings: &Settings) -> Result<Value, String> {
     stage.reset();
     stage.go_on(&moves).map_err(stuck)?;
     let run = stage.so_far();
-    // The load decides that a number comes twice. Until both have stored, it has not come yet.
+    // Two loads of one index decide that a number comes twice. Until both clients have stored, the
+    // page says that it will come.
     let everybody: Vec<u32> = (0..case.drawers.len()).flat_map(|at| has(&case, &run, at)).collect();
     let has_come = |number| everybody.iter().filter(|had| **had == number).count() > 1;
     let twice = explain(&case, &run).into_iter().map(|twice| {
@@ -103,7 +109,7 @@ fn view(settings: &Settings) -> Result<Value, String> {
             ("why", text(why.replacen("came", tense, 1))),
         ])
     });
-    let counter = run.events.iter().rev().find(|e| changes(e)).map_or(0, |event| event.end);
+    let counter = run.events.iter().rev().find(|e| changes(e)).map_or(0, |event| event.stored);
     Ok(record([
         ("clients", list((0..case.drawers.len()).map(|at| client(&case, &run, at)))),
         ("list", numbers(case.list().into_iter().map(u64::from))),
@@ -121,13 +127,14 @@ fn changes(event: &Event) -> bool {
     matches!(event.step, Step::Store | Step::Take)
 }
 
-/// Returns what a client has done, what it will do next, and what it has.
+/// Returns a client for the page: its name and count, its next step, the index that it has loaded
+/// and not stored yet, and the numbers that it has. `at` is its index in the case.
 fn client(case: &Case, run: &Run, at: usize) -> Value {
     let drawer = &case.drawers[at];
     let own = || run.events.iter().filter(|event| usize::from(event.client) == at);
     let next = case.next_step(drawer, own().count());
     let loaded =
-        own().next_back().filter(|event| event.step == Step::Load).map(|event| event.first);
+        own().next_back().filter(|event| event.step == Step::Load).map(|event| event.loaded);
     let has = has(case, run, at);
     record([
         ("name", text(drawer.name)),
@@ -138,13 +145,14 @@ fn client(case: &Case, run: &Run, at: usize) -> Value {
     ])
 }
 
-/// Returns the numbers that a client has: those whose index it has loaded and stored behind.
+/// Returns the numbers that the client at the index `at` has: a number counts when the client has
+/// loaded its index and has then stored the counter.
 fn has(case: &Case, run: &Run, at: usize) -> Vec<u32> {
     let list = case.list();
     let own = run.events.iter().filter(|event| usize::from(event.client) == at && changes(event));
     let indices = own.flat_map(|event| match event.step {
-        Step::Take => event.first..event.end,
-        _ => event.first..event.first + 1,
+        Step::Take => event.loaded..event.stored,
+        _ => event.loaded..event.loaded + 1,
     });
     indices.filter_map(|index| list.get(index as usize).copied()).collect()
 }
@@ -163,8 +171,8 @@ fn steps(case: &Case, run: &Run) -> Vec<Value> {
     run.events.iter().map(step).collect()
 }
 
-/// Answers with the figures of all schedules, or of as many as fit a short time, and the smallest
-/// that gives a number twice.
+/// Answers with counts over all schedules, or over as many as a search may run ([`MOST_STEPS`]),
+/// and with the smallest schedule that gives a number twice.
 fn all(settings: &Settings) -> Result<Value, String> {
     let case = case(settings)?;
     let most = MOST_STEPS / case.schedules().length().max(1) as u64;
@@ -182,7 +190,8 @@ fn all(settings: &Settings) -> Result<Value, String> {
     ]))
 }
 
-/// Answers with a schedule of the steps that are left, each equally likely; `seed` repeats it.
+/// Answers with the moves, completed by the steps that are left in a random order. Each order is
+/// equally likely; the same `seed` gives the same order.
 fn random(settings: &Settings) -> Result<Value, String> {
     let case = case(settings)?;
     let schedules = case.schedules();
@@ -192,7 +201,7 @@ fn random(settings: &Settings) -> Result<Value, String> {
     Ok(record([("moves", text(letters(&case, &all)))]))
 }
 
-/// Answers with the lines of the draw that the steps stand for, as they are in the server's source.
+/// Answers with the lines of the server's source that draw, and the step that each line does.
 fn source(settings: &Settings) -> Result<Value, String> {
     let case = case(settings)?;
     let mut lines = Vec::new();
@@ -219,15 +228,17 @@ fn function(begins: &str) -> Vec<(usize, &'static str)> {
     let end = format!("{}}}", " ".repeat(indent));
     let from = DRAW.lines().enumerate().skip_while(|(_, line)| !line.starts_with(begins));
     let mut is_over = false;
+    // The line of the closing brace is still taken; the line after it ends the loop.
     let lines = from.take_while(|(_, line)| !std::mem::replace(&mut is_over, *line == end));
     lines.map(|(at, line)| (at + 1, line)).collect()
 }
 
 /// Carries the whole schedule out on a lab server, with a connection for each client. Steps that
-/// the moves lack follow, client by client.
+/// the moves lack follow, client by client. The explorer runs the same schedule first, because
+/// [`replay`] compares the numbers that repeat.
 ///
 /// # Errors
-/// Fails with one line: for a case that no lab server has, and as [`replay`] does.
+/// Fails with one line: for a case with a lock, which no lab server has, and as [`replay`] does.
 pub fn replayed(settings: &Settings, host: &str, port: u16) -> Result<Value, String> {
     let case = case(settings)?;
     if case.locking != Locking::None || case.increments {

@@ -1,11 +1,12 @@
-//! The settings of a lesson: what stands in its address, by name.
+//! The settings of a lesson: the parameters in its address, by name.
 //!
 //! ```text
 //!   race?clients=A:4,B:2&lock=none&moves=AAB     moves: three letters
-//!   tree?size=1024&moves=A100.B30.-1             moves: three words, by points
+//!   tree?size=1024&moves=A100.B30.-1             moves: three words, with dots between them
 //! ```
 //!
-//! **Invariants** a setting has at most 2000 bytes, so a view takes a bounded time.
+//! **Invariants** a setting has at most 2000 bytes. So a view has a bounded number of moves, and
+//! takes a bounded time.
 //!
 //! **Lock** none: plain values.
 //!
@@ -69,7 +70,7 @@ impl Settings {
         number.ok_or_else(|| format!("{name} is no number from {least} to {most}; give one"))
     }
 
-    /// Returns the moves that stand between points.
+    /// Returns the moves of a lesson whose moves have dots between them.
     pub fn moves(&self) -> impl Iterator<Item = &str> {
         self.text("moves").split('.').filter(|one| !one.is_empty())
     }

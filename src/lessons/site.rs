@@ -2,18 +2,20 @@
 //!
 //! | path | what |
 //! | --- | --- |
-//! | `/` | the list of the lessons |
+//! | `/`, `/index.html` | the list of the lessons |
 //! | `/race` | the page of a lesson |
-//! | `/lessons.css`, `/lessons.js`, `/race.js`, `/page.css`, `/icon.svg` | what the pages load |
+//! | `/lessons.css`, `/lessons.js`, `/race.js` | the style and the scripts of the pages |
+//! | `/page.css`, `/icon.svg`, `/favicon.ico` | the style and the icon of the server's live page |
+//! | `/lab` | host and port of the lab server, or an empty text |
 //! | `/race/view?…` | GET: the answer to a question of a lesson, as JSON |
-//! | `/race/replay?…` | POST: the same, for a question that changes a server |
+//! | `/race/replay?…` | POST: carries a schedule of the race out on the lab server |
 //!
-//! **Invariants** at most two short and two long questions are worked on at a time, and one replay;
-//! the others wait.
+//! **Invariants** the server works on at most two short questions, two long questions and one
+//! replay at a time; further ones wait at a turnstile ([`crate::server::turnstile`]).
 //!
-//! **Lock** that of each turnstile.
+//! **Lock** that of each turnstile, for its count alone.
 //!
-//! **Simplified** a question is worked on to its end, also if its client has gone meanwhile.
+//! **Simplified** the server works on a question to its end, even if the client has gone meanwhile.
 //!
 //! **Source** ours.
 
@@ -29,7 +31,7 @@ use crate::protocol::http::resource::Method;
 use crate::protocol::http::site::{Site, SiteFile};
 use crate::server::turnstile::Turnstile;
 
-/// The questions that take some milliseconds.
+/// The questions that take some milliseconds. All others count as long.
 const SHORT: [&str; 3] = ["view", "source", "charts"];
 
 /// The address of a lab server: its host and its port.
@@ -40,18 +42,18 @@ pub type LabServer = (String, u16);
 pub struct LessonSite {
     /// The lab server on which the race's schedules can be replayed.
     lab: Option<LabServer>,
-    /// The turnstile at which questions wait for their turn.
+    /// The turnstile of short questions.
     questions: Turnstile,
-    /// The turnstile of longer questions, such as that for all schedules: a step need not wait
-    /// behind them.
+    /// The turnstile of long questions, such as the search through all schedules. A short question
+    /// does not wait behind them.
     searches: Turnstile,
-    /// The turnstile of replays. Each takes the new client on the lab server for its own, so there
-    /// is one at a time.
+    /// The turnstile of replays, which lets one in. A replay takes each new client of the lab
+    /// server for its own, so two replays at once would mix up their clients.
     replays: Turnstile,
 }
 
 impl LessonSite {
-    /// Makes the site; a race can be replayed on `lab`, if there is one.
+    /// Makes the site. If there is a lab server, a race can be replayed on it.
     pub fn new(lab: Option<LabServer>) -> Self {
         let (questions, searches) = (Turnstile::default(), Turnstile::default());
         Self { lab, questions, searches, replays: Turnstile::with_most(1) }

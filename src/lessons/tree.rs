@@ -5,8 +5,10 @@
 //!   moves   A100.B30.-1      A leases 100 bytes, B leases 30, the first lease ends
 //! ```
 //!
-//! Both allocators get the same moves. A lease that one of them refuses is none there, and its
-//! release does nothing there.
+//! A *buddy* allocator splits a free block into two halves, and joins two free halves again. *Best
+//! fit* takes the smallest free block that is large enough, *first fit* the one with the lowest
+//! offset. Both allocators get the same moves. If one of them refuses a lease, the release of that
+//! lease does nothing there.
 //!
 //! **Invariants** a view's tree is that of the server's allocator ([`crate::memory::buddy`]).
 //!
@@ -43,8 +45,10 @@ pub const LESSON: Lesson = Lesson {
 
 const QUESTIONS: [(&str, Question); 2] = [("view", view), ("random", random)];
 
-/// The arena's bytes, and the range that a page may choose.
+/// The arena's bytes, if the page names no size.
 const SIZE: u64 = 1024;
+
+/// The sizes that a page may name, in bytes.
 const SIZES: std::ops::RangeInclusive<u64> = 32..=65_536;
 
 /// The moves that one random question adds.
@@ -53,9 +57,9 @@ const RANDOM_MOVES: usize = 12;
 /// One move.
 #[derive(Debug, Clone, Copy)]
 enum Move {
-    /// The owner leases so many bytes.
+    /// The process of that letter leases so many bytes.
     Lease(char, u64),
-    /// The lease of that number ends, counted from 1.
+    /// The lease of that number ends. Leases are counted from 1, refused ones too.
     Release(usize),
 }
 
@@ -70,35 +74,41 @@ fn read(word: &str) -> Result<Move, String> {
     letters.as_str().parse().map(|size| Move::Lease(owner, size)).map_err(|_| why())
 }
 
-/// A lease that there was, or is.
+/// A lease that a move asked for, also one that was refused or has ended: releases count them all.
 #[derive(Debug, Clone, Copy)]
 struct LessonLease {
     owner: char,
+    /// The bytes that the move asked for.
     asked: u64,
-    /// `None` if it was refused.
+    /// The block, also after the end of the lease; `None` if the lease was refused.
     block: Option<Block>,
     has_ended: bool,
 }
 
 impl LessonLease {
-    /// Returns its block, if it has one and has not ended.
+    /// Returns the block of the lease; `None` if it was refused or has ended.
     fn alive(&self) -> Option<Block> {
         self.block.filter(|_| !self.has_ended)
     }
 }
 
-/// An arena, and how it came to be as it is.
+/// An arena under one way to choose a block, its leases, and the last move.
 struct LessonArena {
+    /// The server's allocator. The arena has no bytes here.
     buddy: Buddy,
-    /// The way to choose a block.
+    /// The way to choose a block: best fit or first fit.
     allocate: fn(&mut Buddy, u64) -> Result<Block, AllocateError>,
+    /// The leases, in the order of the moves.
     leases: Vec<LessonLease>,
-    /// The nodes before the last move, and what that did.
+    /// The tree before the last move.
     before: Vec<TreeNode>,
+    /// The changes of the tree by the last move, in their order.
     changes: Vec<TreeChange>,
     /// The result of the last move, in words.
     told: String,
-    /// Internal and external waste after each move, in hundredths of a percent.
+    /// The waste after each move, in hundredths of a percent. The first number is internal: the
+    /// share of the used bytes that no lease asked for. The second is external: the share of the
+    /// free bytes that lies outside the largest free block.
     waste: Vec<(u32, u32)>,
 }
 
@@ -110,6 +120,7 @@ impl LessonArena {
         Self { buddy, allocate, leases, before, changes, told: String::new(), waste }
     }
 
+    /// Carries out one move, and keeps the changes of the tree, the result in words and the waste.
     fn carry_out(&mut self, what: Move) {
         self.before = nodes(&self.buddy);
         (self.changes, self.told) = match what {
@@ -124,6 +135,7 @@ impl LessonArena {
         ));
     }
 
+    /// Leases a block. Returns the changes of the tree, and the result in words.
     fn lease(&mut self, owner: char, asked: u64) -> (Vec<TreeChange>, String) {
         let taken = (self.allocate)(&mut self.buddy, asked);
         let (block, has_ended) = (taken.ok(), false);
@@ -159,6 +171,8 @@ impl LessonArena {
         format!("{owner} is refused {asked} bytes: {because}.")
     }
 
+    /// Ends the lease of that number. Returns the changes of the tree, and the result in words. A
+    /// lease that was refused here, or has ended, is left alone.
     fn release(&mut self, number: usize) -> (Vec<TreeChange>, String) {
         let lease = number.checked_sub(1).and_then(|at| self.leases.get_mut(at));
         let Some((lease, block)) =
@@ -167,18 +181,19 @@ impl LessonArena {
             return (Vec::new(), format!("Lease {number} is none here: nothing happens."));
         };
         lease.has_ended = true;
-        // The block was allocated above and is released once, so this cannot fail.
+        // `lease` has allocated the block, and it is released once, so this cannot fail.
         let _ = self.buddy.release(block.offset);
         let told = format!("{} gives {} bytes back.", lease.owner, block.size());
         (freeing(&nodes(&self.buddy), block.offset, block.size()), told)
     }
 
-    /// Returns the bytes that were asked for by the leases that there are.
+    /// Returns the bytes that the leases alive now asked for; their blocks may have more.
     fn asked(&self) -> u64 {
         self.leases.iter().filter(|lease| lease.alive().is_some()).map(|lease| lease.asked).sum()
     }
 
-    /// Returns the trees after each change of the last move; the first is that before it.
+    /// Returns the tree before the last move, and the tree after each of its changes, with the
+    /// change in words.
     fn frames(&self) -> Vec<Value> {
         let mut shown = self.before.clone();
         let mut frames = vec![self.frame("", &shown)];
@@ -193,7 +208,8 @@ impl LessonArena {
         record([("words", text(words)), ("roots", list(nodes.iter().map(|node| self.node(node))))])
     }
 
-    /// Returns a node; a used one has its owner, the number of its lease, and what was asked for.
+    /// Returns a node of the tree for the page: offset and size, and the halves of a split node, or
+    /// the owner of a used one.
     fn node(&self, node: &TreeNode) -> Value {
         let mut fields =
             vec![("offset".into(), number(node.offset)), ("size".into(), number(node.size))];
@@ -205,6 +221,7 @@ impl LessonArena {
             NodeState::Used => {
                 let starts =
                     |lease: &&LessonLease| lease.block.is_some_and(|b| b.offset == node.offset);
+                // Several leases may have had this offset, one after the other: the last has it.
                 let owner = self.leases.iter().rev().find(starts).map_or('?', |lease| lease.owner);
                 fields.push(("owner".into(), text(owner)));
             }
@@ -212,6 +229,7 @@ impl LessonArena {
         Value::Record(fields)
     }
 
+    /// Returns the arena for the page: the last move, step by step, the leases, and the waste.
     fn view(&self, name: &str) -> Value {
         let filling = self.buddy.filling();
         let lease = |(at, lease): (usize, &LessonLease)| {
@@ -281,11 +299,14 @@ fn view(settings: &Settings) -> Result<Value, String> {
     ]))
 }
 
-/// Answers with some random moves behind those that there are; `seed` repeats them.
+/// Answers with the moves and [`RANDOM_MOVES`] random ones after them; the same `seed` gives the
+/// same moves.
 fn random(settings: &Settings) -> Result<Value, String> {
     let [mut best, _] = played(settings)?;
     let mut chance = StdRng::seed_from_u64(settings.number_or("seed", 1, 0..=u64::MAX)?);
     let mut moves: Vec<String> = settings.moves().map(str::to_string).collect();
+    // A lease asks for at most a quarter of the arena, so that several fit. While more than two
+    // leases are alive, a move releases one with a chance of 40 %, so that the arena still fills.
     let most = (best.buddy.size() / 4).max(32);
     for _ in 0..RANDOM_MOVES {
         let alive: Vec<usize> =

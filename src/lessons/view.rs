@@ -11,7 +11,7 @@ pub fn record<const N: usize>(fields: [(&str, Value); N]) -> Value {
     Value::Record(fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
 }
 
-/// Makes a list.
+/// Makes a list. Only XML would write the name `item` of its elements, and a lesson has no XML.
 pub fn list(items: impl IntoIterator<Item = Value>) -> Value {
     Value::List("item".into(), items.into_iter().collect())
 }
@@ -21,7 +21,7 @@ pub fn text(text: impl Into<String>) -> Value {
     Value::Text(text.into())
 }
 
-/// Makes a number.
+/// Makes a number. One that does not fit 64 bits becomes the largest: a view has none.
 pub fn number(number: impl TryInto<u64>) -> Value {
     Value::Number(number.try_into().unwrap_or(u64::MAX))
 }
@@ -31,7 +31,7 @@ pub fn numbers(items: impl IntoIterator<Item = u64>) -> Value {
     list(items.into_iter().map(Value::Number))
 }
 
-/// Makes 1 for yes and 0 for no.
+/// Makes 1 for yes and 0 for no, because a [`Value`] cannot be a truth value.
 pub fn flag(is_so: bool) -> Value {
     Value::Number(u64::from(is_so))
 }

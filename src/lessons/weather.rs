@@ -4,8 +4,12 @@
 //!   moves   0L.2R.4D10000      datagram 0 is lost, 2 comes twice, 4 comes 10,000 ms late
 //! ```
 //!
-//! **Invariants** a view is the run of [`crate::lab::weather`]: the library's own client, the
-//! server's own history.
+//! The protocols are those of the lecture. R is a request without a reply, RR a request and its
+//! reply, RRA in addition an acknowledgement of the reply. The promise says how often the server
+//! executes a request: maybe (it is sent once, and may be lost), at least once, or at most once.
+//!
+//! **Invariants** a view is the run of [`crate::lab::weather`], with the library's own client and
+//! the server's own history, which remembers the replies.
 //!
 //! **Lock** none: time and network are simulated.
 //!
@@ -58,7 +62,8 @@ fn protocol(settings: &Settings) -> Result<RequestProtocol, String> {
     })
 }
 
-/// Reads one fault, such as `0L`, `2R`, `2R120` or `4D10000`.
+/// Reads one fault, such as `0L`, `2R`, `2R120` or `4D10000`: the number of a datagram, and the
+/// fault that it meets (lost, repeated, delayed) with a delay in milliseconds, one of [`DELAYS`].
 fn read(word: &str) -> Result<(usize, DatagramFault), String> {
     let why = || format!("{word} is no fault; give 0L for lost, 0R for repeated, 0D120 for late");
     let letter = word.find(|c: char| !c.is_ascii_digit()).ok_or_else(why)?;
@@ -92,6 +97,7 @@ fn view(settings: &Settings) -> Result<Value, String> {
     if placement.len() > MOST_FAULTS {
         return Err(format!("there are over {MOST_FAULTS} faults; take some away"));
     }
+    // `false`: the client has its token already, so the exchange needs no Hello.
     let run = run(protocol, &placement, false);
     let fault_of = |number: usize| placement.iter().find(|(at, _)| *at == number);
     let passage = |(at, one): (usize, &Passage)| {
@@ -129,7 +135,8 @@ fn said(fault: DatagramFault) -> String {
     }
 }
 
-/// Answers with what comes of every placement of up to three faults. It is computed once.
+/// Answers with the lab's table: the outcomes of all placements of up to three faults. The first
+/// question computes it, and the server keeps it, because that takes long.
 fn table(_: &Settings) -> Result<Value, String> {
     static ROWS: LazyLock<Vec<[String; COLUMNS.len()]>> = LazyLock::new(rows);
     let row = |cells: &[String; COLUMNS.len()]| list(cells.iter().map(|cell| text(cell.as_str())));

@@ -73,7 +73,9 @@ impl Arena {
         }
     }
 
-    /// Replaces the bytes from `offset` on. The first and the last word may be changed in part.
+    /// Replaces the bytes from `offset` on. The first and the last word may be changed in part. The
+    /// load and the store of a word are two steps; no other thread writes the word in between,
+    /// because the caller holds the block's lock.
     fn write_anywhere(&self, offset: usize, data: &[u8]) {
         let mut at = offset;
         let mut rest = data;
@@ -125,8 +127,9 @@ impl std::fmt::Debug for Arena {
     }
 }
 
-/// Gives a buffer this length, for bytes that are read into it next. It gets no more capacity than
-/// that. Old bytes stay where they are: to write zeros over them would cost as much as the copy.
+/// Gives a buffer this length, for bytes that are read into it next. A buffer that is too small is
+/// replaced by one of just this capacity, because `resize` could reserve twice as much. In a larger
+/// buffer the old bytes stay: to write zeros over them would cost as much as the copy.
 pub fn set_length(data: &mut Vec<u8>, length: usize) {
     if data.capacity() < length {
         *data = Vec::with_capacity(length);
@@ -165,8 +168,8 @@ pub struct Contents {
     /// Bytes from the arena's start, a multiple of the smallest block.
     offset: usize,
     /// The bytes of the lease or grant; the block has at least as many. Only the functions that set
-    /// read it. It stays the same when a process's own block doubles or halves: no client knows the
-    /// id of such a block, so no client can set its contents.
+    /// contents use this number. It stays the same when a process's own block doubles or halves: no
+    /// client knows the id of such a block, so no client can set its contents.
     size: usize,
     /// The number of bytes of the last set.
     length: usize,
@@ -194,7 +197,7 @@ impl Contents {
     /// # Errors
     /// `Released`; `TooLarge` when `data` is longer than the lease.
     pub fn set(&mut self, arena: &Arena, data: &[u8], now: Instant) -> Result<(), ContentsError> {
-        self.check_held()?;
+        self.check_not_released()?;
         if data.len() > self.size {
             return Err(ContentsError::TooLarge);
         }
@@ -218,7 +221,7 @@ impl Contents {
         data: &[u8],
         now: Instant,
     ) -> Result<u64, ContentsError> {
-        self.check_held()?;
+        self.check_not_released()?;
         // The condition comes last. RFC 9110, section 13.2.1: a server ignores the condition of a
         // request that would fail without it.
         if data.len() > self.size {
@@ -265,9 +268,9 @@ impl Contents {
         most: u64,
         data: &mut Vec<u8>,
     ) -> Result<Inspected, ContentsError> {
-        self.check_held()?;
+        self.check_not_released()?;
         let length = self.length as u64;
-        let Range { start: first, end } = part.of(length);
+        let Range { start: first, end } = part.range_in(length);
         if end - first > most {
             return Err(ContentsError::TooLarge);
         }
@@ -283,7 +286,7 @@ impl Contents {
 
     /// Writes a part of a process's own block, `at` bytes from its start. `at` is a multiple of the
     /// smallest block, and the rest of the last word becomes zero. The caller knows that the part
-    /// lies in the block: a second buddy allocator, over the process's own blocks, dealt it.
+    /// lies in the block: a second buddy allocator, over the process's own blocks, allocated it.
     ///
     /// # Errors
     /// `Released`.
@@ -293,7 +296,7 @@ impl Contents {
         at: usize,
         data: &[u8],
     ) -> Result<(), ContentsError> {
-        self.check_held()?;
+        self.check_not_released()?;
         arena.write(self.offset + at, data);
         Ok(())
     }
@@ -309,7 +312,7 @@ impl Contents {
         at: usize,
         data: &[u8],
     ) -> Result<(), ContentsError> {
-        self.check_held()?;
+        self.check_not_released()?;
         arena.write_anywhere(self.offset + at, data);
         Ok(())
     }
@@ -324,7 +327,7 @@ impl Contents {
         at: usize,
         data: &mut [u8],
     ) -> Result<(), ContentsError> {
-        self.check_held()?;
+        self.check_not_released()?;
         arena.read_anywhere(self.offset + at, data);
         Ok(())
     }
@@ -334,7 +337,7 @@ impl Contents {
     /// # Errors
     /// `Released`; `TooLarge` when there are more than `most`. `data` is unchanged then.
     pub fn get(&self, arena: &Arena, most: u64, data: &mut Vec<u8>) -> Result<(), ContentsError> {
-        self.check_held()?;
+        self.check_not_released()?;
         if self.length as u64 > most {
             return Err(ContentsError::TooLarge);
         }
@@ -344,7 +347,7 @@ impl Contents {
     }
 
     /// Checks that the block was not released: only then may its bytes be read or written.
-    fn check_held(&self) -> Result<(), ContentsError> {
+    fn check_not_released(&self) -> Result<(), ContentsError> {
         if self.released { Err(ContentsError::Released) } else { Ok(()) }
     }
 

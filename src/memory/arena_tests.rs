@@ -137,7 +137,8 @@ fn more_than_the_system_has_is_an_error_and_no_abort() {
     assert!(Arena::new(u64::MAX).is_err());
 }
 
-/// With the two counters of an `Arc`, and the size that the heap keeps before it.
+/// A piece of heap has the mutex with the contents, the two counters of the `Arc` (8 bytes each),
+/// and the size that the heap keeps before them (8 bytes).
 #[test]
 fn the_contents_of_a_block_are_too_large_for_the_pieces_that_the_heap_joins_later() {
     assert!(size_of::<std::sync::Mutex<Contents>>() + 2 * 8 + 8 > 128);

@@ -75,7 +75,9 @@ impl Block {
         MIN_BLOCK << self.order
     }
 
-    /// Returns the block as it is called in an arena in which its own begins at `start`.
+    /// Returns the block with an offset that is larger by `start`. The allocator of a further
+    /// memory space counts offsets from the start of its space, and the lease table counts them
+    /// from the start of the arena.
     pub fn moved_by(self, start: u64) -> Self {
         Self { offset: self.offset + start, ..self }
     }
@@ -134,7 +136,7 @@ pub struct Filling {
     pub used: u64,
     /// The bytes of the free blocks.
     pub free: u64,
-    /// The largest free block.
+    /// The bytes of the largest free block; 0 if there is none.
     pub largest_free: u64,
     /// The bytes at the arena's end that are in no block: fewer than the smallest block has.
     pub unused: u64,
@@ -149,7 +151,7 @@ impl Filling {
     }
 
     /// Returns the share of the used bytes that no request asked for, in percent: the cost of
-    /// rounding up to powers of two.
+    /// rounding up to powers of two. `requested` has the bytes that the requests asked for.
     pub fn internal_fragmentation(&self, requested: u64) -> f64 {
         percent(self.used.saturating_sub(requested), self.used)
     }
@@ -342,6 +344,7 @@ impl Buddy {
             starts.push((unit, usize::from(order - 1), false));
             used += MIN_BLOCK << (order - 1);
         }
+        // In the order of their units, each block has to start where the one before it ends.
         starts.sort_unstable();
         for (unit, order, _) in starts {
             if unit != tiled || !unit.is_multiple_of(1 << order) {

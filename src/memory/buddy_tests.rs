@@ -270,7 +270,8 @@ fn the_three_links_of_the_originals_nodes_are_arithmetic() {
             );
         }
     }
-    // Of each four smallest blocks two halves go. What the link leads to is then free as a whole.
+    // Of each four smallest blocks the first two are released. The block to which the link of the
+    // first one leads, their parent, is then free as a whole.
     for leaf in
         nodes.iter().filter(|node| node.offset % (4 * MIN_BLOCK) == 0 && node.halves.is_none())
     {

@@ -1,5 +1,6 @@
 //! The commands of this chapter. Each is a row ([`crate::common::description`]), and the function
-//! that executes it. The rows of `inspect` and `replace` stand in [`super::versions`].
+//! that executes it. The rows of `inspect` and `replace` stand in [`super::versions`], and `put`
+//! stands in [`super::named`].
 //!
 //! ```text
 //!   > lease 64 5000            < leased 2f0c… 64 5000       from a block of 64 bytes
@@ -251,8 +252,10 @@ impl<T: Tables> Execute<Memory<T>> for Tree {
 
 impl<T: Tables> Execute<Memory<T>> for Inspect {
     fn execute(&self, memory: &Memory<T>, caller: Caller, spare: &mut Vec<u8>) -> Executed<Self> {
-        let inspected = memory.inspect(self, caller.most(), std::mem::take(spare));
-        inspected.map(Box::new).map_err(|error| caller.over_most(error))
+        let inspected = memory.inspect(self, caller.most_answer_bytes(), std::mem::take(spare));
+        // If only the connection's memory is too small, `explain_too_large` makes an error at which the
+        // connection gets more memory and executes the command again.
+        inspected.map(Box::new).map_err(|error| caller.explain_too_large(error))
     }
 }
 

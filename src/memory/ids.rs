@@ -24,9 +24,9 @@
 //!
 //! **Lock** the tables', which guards the counter and the generator.
 //!
-//! **Simplified** a patient stranger can try all 31 bits, in 68 years: [`crate::server::guesses`]. No
-//! client can try all UUIDs. When all 31-bit numbers are used, there are no more until the server
-//! starts again.
+//! **Simplified** a patient stranger can try all 2^31 numbers in 68 years, because the server
+//! allows about one wrong guess a second ([`crate::server::guesses`]). No client can try all UUIDs.
+//! When all numbers are used, there are no more until the server starts again.
 //!
 //! **Source** M. Luby and C. Rackoff, How to construct pseudorandom permutations (1988);
 //! cycle walking: J. Black and P. Rogaway, Ciphers with arbitrary finite domains (2002).

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! A *lease* belongs to every client that knows its id, for a duration. Its block is charged to the
-//! committed bytes ([`Committed`]). A *held* block belongs to a holder and has no expiry. Later
-//! chapters give held blocks to processes, and charge the bytes themselves.
+//! committed bytes ([`Committed`]), the part of the arena that leases may take. A *held* block
+//! belongs to a holder and has no expiry. Later chapters give held blocks to processes, and charge
+//! the bytes themselves. The *tenure* of a block is the expiry of its lease, or its holder.
 //!
 //! The table knows where a block is, and not its bytes. For each block it keeps a handle, which it
 //! makes with a function from the code that built the table (its *owner*). In the server the handle
@@ -20,11 +21,13 @@
 //! ```
 //!
 //! A lease ends in two steps, because a copy may be under way in its block. First the table
-//! *strikes* it: removes its entry and returns its [`Ending`]. Then the caller
+//! *strikes* the lease: it removes the entry and returns its [`Ending`]. Then the caller
 //! ([`super::service::Memory::give_back`]) marks the contents released, under the block's lock, and
-//! [`LeaseTable::give_back`] frees the block.
+//! [`LeaseTable::give_back`] frees the block. For expired leases the *reaper*, a thread of the
+//! server, does both steps.
 //!
-//! **Invariants** ([`LeaseTable::check`] tests the first, in bytes, and the second)
+//! **Invariants** ([`LeaseTable::check`] tests the second, and for the first it compares sums of
+//! bytes)
 //!
 //! 1. Each used block of the allocator belongs to one lease, one held block or one ending.
 //! 2. `by_expiry` has exactly one entry for each lease, at its expiry, and none for a held block.
@@ -70,11 +73,13 @@ pub struct LeaseTable<H> {
     /// The leases and the held blocks. A tree, because a hash map doubles at once: a million
     /// entries would be moved under one hold of the lock, and be there twice meanwhile.
     leases: BTreeMap<LeaseId, LeaseEntry<H>>,
+    /// The leases in the order in which they expire (invariant 2).
     by_expiry: BTreeSet<(Instant, LeaseId)>,
-    /// The names at which a put is under way, by their ids.
+    /// The ids of the names at which a put is under way ([`super::named`]).
     puts: BTreeSet<LeaseId>,
-    /// The allocator of the first space, and the further spaces.
+    /// The allocator of the first memory space. Most servers have only this space.
     buddy: Buddy,
+    /// The further spaces, each with its own allocator.
     spaces: Spaces,
     /// The bytes that leases may take.
     committed: Committed,
@@ -83,18 +88,18 @@ pub struct LeaseTable<H> {
     look_at: Option<Instant>,
     ids: Ids,
     /// The longest duration of a lease.
-    longest: Duration,
+    longest_duration: Duration,
     /// The most leases and held blocks at a time.
-    most: usize,
+    max_entries: usize,
     /// Makes a handle from a block's offset and the lease's size.
-    make: fn(u64, u64) -> H,
+    make_handle: fn(u64, u64) -> H,
     /// The sizes of all entries together: a lease's requested bytes, a held block's whole bytes.
     requested: u64,
     /// The bytes of the blocks of leases.
     leased: u64,
-    /// The bytes of the blocks of ended leases that are not free yet.
+    /// The bytes of the blocks whose leases were struck and that are not given back yet.
     ending_leased: u64,
-    /// The bytes of the blocks of all ended leases and held blocks that are not free yet.
+    /// The same for all blocks that were struck: those of leases, and held blocks.
     ending: u64,
 }
 
@@ -136,9 +141,14 @@ pub struct FoundLease<H> {
 
 impl<H: Clone> LeaseTable<H> {
     /// Returns an empty table over a fresh arena. Leases may take all of the arena, unless the
-    /// table's owner sets a smaller account through [`LeaseTable::committed_mut`]. `make` makes a
-    /// handle from a block's offset and a lease's size; no lease lasts longer than `longest`.
-    pub fn new(buddy: Buddy, ids: Ids, longest: Duration, make: fn(u64, u64) -> H) -> Self {
+    /// table's owner sets a smaller account through [`LeaseTable::committed_mut`]. `make_handle` makes a
+    /// handle from a block's offset and a lease's size; no lease lasts longer than `longest_duration`.
+    pub fn new(
+        buddy: Buddy,
+        ids: Ids,
+        longest_duration: Duration,
+        make_handle: fn(u64, u64) -> H,
+    ) -> Self {
         Self {
             leases: BTreeMap::new(),
             by_expiry: BTreeSet::new(),
@@ -148,9 +158,9 @@ impl<H: Clone> LeaseTable<H> {
             buddy,
             spaces: Spaces::default(),
             ids,
-            longest,
-            most: usize::MAX,
-            make,
+            longest_duration,
+            max_entries: usize::MAX,
+            make_handle,
             requested: 0,
             leased: 0,
             ending_leased: 0,
@@ -159,13 +169,13 @@ impl<H: Clone> LeaseTable<H> {
     }
 
     /// Bounds the count of leases and held blocks, and so the bytes of their entries.
-    pub fn with_most(self, most: usize) -> Self {
-        Self { most, ..self }
+    pub fn with_most(self, max_entries: usize) -> Self {
+        Self { max_entries, ..self }
     }
 
     /// Returns whether there are as many leases and held blocks as there may be.
     fn is_full(&self) -> bool {
-        self.leases.len() >= self.most
+        self.leases.len() >= self.max_entries
     }
 
     /// Leases `size` bytes for `duration_ms` from `now`, out of the committed bytes. The table is
@@ -185,7 +195,8 @@ impl<H: Clone> LeaseTable<H> {
         self.lease_until(size, (expiry, duration_ms), id_kind, now)
     }
 
-    /// Leases `size` bytes until `expiry`, granted for so many milliseconds.
+    /// Leases `size` bytes until `expiry`. `granted_ms` is the duration that the client asked for;
+    /// [`LeaseTable::terms`] returns it later.
     fn lease_until(
         &mut self,
         size: u64,
@@ -220,7 +231,7 @@ impl<H: Clone> LeaseTable<H> {
     /// Adds the entry of a lease or held block, with a new handle. The caller adds the expiry to
     /// `by_expiry` and counts the block's bytes, because only leases need this.
     fn insert(&mut self, id: LeaseId, block: Block, size: u64, tenure: Tenure) {
-        let handle = (self.make)(block.offset, size);
+        let handle = (self.make_handle)(block.offset, size);
         self.leases.insert(id, LeaseEntry { block, size, tenure, handle });
         self.requested += size;
     }
@@ -274,12 +285,13 @@ impl<H: Clone> LeaseTable<H> {
     /// # Errors
     /// `not-found`, `refused` for a held block.
     pub fn end(&mut self, id: LeaseId, now: Instant) -> Result<Ending<H>, Error> {
+        // The call only checks that `id` is a lease that has not expired. The expiry is not needed.
         self.expiry_of(id, now)?;
         self.strike_lease(id).ok_or_else(not_found)
     }
 
-    /// Strikes expired leases, those that expired first, at most `most`: this bounds the time under
-    /// the lock.
+    /// Strikes at most `most` expired leases; the lease that expired first comes first. The bound
+    /// limits the time under the lock.
     pub fn strike_expired(&mut self, now: Instant, most: usize) -> Vec<Ending<H>> {
         let due = self.by_expiry.iter().take_while(|(expiry, _)| *expiry <= now);
         let due: Vec<LeaseId> = due.take(most).map(|&(_, id)| id).collect();
@@ -298,7 +310,8 @@ impl<H: Clone> LeaseTable<H> {
         self.release_block(ending.block);
     }
 
-    /// Returns the earliest expiry. It may have passed: the lease is not struck yet then.
+    /// Returns the earliest expiry of a lease in the table. It may lie in the past, because an
+    /// expired lease stays in the table until it is struck.
     pub fn next_expiry(&self) -> Option<Instant> {
         self.by_expiry.first().map(|&(expiry, _)| expiry)
     }
@@ -334,6 +347,7 @@ impl<H: Clone> LeaseTable<H> {
     fn strike(&mut self, id: LeaseId) -> Option<Ending<H>> {
         let LeaseEntry { block, size, tenure, handle } = self.leases.remove(&id)?;
         let is_lease = match tenure {
+            // `remove` returns true: each lease has its entry (invariant 2).
             Tenure::Until { expiry, .. } => self.by_expiry.remove(&(expiry, id)),
             Tenure::HeldBy(_) => false,
         };
@@ -355,13 +369,13 @@ impl<H: Clone> LeaseTable<H> {
     }
 
     /// Returns the time that is `duration_ms` after `now`. Fails with `bad-request` for 0 ms, and
-    /// for more than `longest`.
+    /// for more than `longest_duration`.
     fn expiry(&self, duration_ms: u64, now: Instant) -> Result<Instant, Error> {
         let duration = Duration::from_millis(duration_ms);
         let expiry = now.checked_add(duration);
-        let in_range = duration_ms > 0 && duration <= self.longest;
+        let in_range = duration_ms > 0 && duration <= self.longest_duration;
         expiry.filter(|_| in_range).ok_or_else(|| {
-            let longest = self.longest.as_millis();
+            let longest = self.longest_duration.as_millis();
             Error::new(
                 Code::BadRequest,
                 format!("a lease lasts 1 to {longest} ms; ask within that"),

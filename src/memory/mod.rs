@@ -9,7 +9,7 @@
 //! although most bytes are free. Or one thread removes a lease from a table while another thread
 //! still copies its bytes: then the copy goes on in the bytes of the next lease.
 //!
-//! **The right way.** Two ideas.
+//! **The right way.** There are two ideas.
 //!
 //! ```text
 //!   buddy     │ 512               │ 128 │ 128 │ 256    │    blocks are halves of halves: two free
@@ -20,18 +20,21 @@
 //!
 //! The *buddy allocator* ([`buddy`]) splits a block in halves until one fits, and joins two halves
 //! as soon as both are free. The *lease table* ([`lease`]) has the block, the size and the expiry
-//! of each lease. It checks the time on each access, so a lease ends at the same time for all
-//! clients. It also has blocks without an expiry, which later chapters give to processes. A
-//! *grant* is one whose id clients know. A lease *ends in two steps* ([`service`]): the table
-//! *strikes* it, which removes its entry; then its contents are marked released, and its block is
-//! given back. So a block gets no new lease while a copy is under way in it.
+//! of each lease. The table checks the time on each access, so a lease ends at the same time for
+//! all clients. The table also has *held blocks*: they have no expiry, and later chapters give them
+//! to processes. A *grant*, or granted block, is a held block whose id clients know.
+//!
+//! A lease *ends in two steps* ([`service`]). First the table *strikes* the lease: it removes the
+//! entry. Then the contents are marked released, and the block is given back to the allocator. So a
+//! block gets no new lease while a copy is under way in it. The *reaper*, a thread of the server,
+//! ends the leases that have expired.
 //!
 //! **The data and their locks**
 //!
 //! | data | guarded by |
 //! | --- | --- |
 //! | the leases, and the owner of each block | the tables' lock |
-//! | the bytes of one block, their length, the released mark | that block's own lock |
+//! | the bytes of one block, their length and version, the released mark | that block's own lock |
 //! | the words of the arena | the lock of the block in which the word lies |
 //!
 //! **Simplified.** There is one lock for all tables. Threads keep no caches of free blocks, and

@@ -72,7 +72,7 @@ impl NameId {
         Self(id_of_name(name))
     }
 
-    /// Returns an id that was computed from a name.
+    /// Takes an id that was computed from a name already.
     pub fn from_id(id: LeaseId) -> Self {
         Self(id)
     }
@@ -88,7 +88,8 @@ impl<'a> Field<'a> for NameId {
         match source.word() {
             Some(b"") => Err(Error::new(Code::BadRequest, "there is no name; give one")),
             Some(name) => Ok(Self::of(name)),
-            // With any other id a client could take one that a later lease would get.
+            // Any other id is refused: the client could take an id that the server would give to a
+            // later lease.
             None => match source.id()? {
                 id if is_of_name(id) => Ok(Self(id)),
                 _ => Err(Malformed("has an id of no name").into()),
@@ -128,16 +129,18 @@ impl<T: Tables> Execute<Memory<T>> for Put<'_> {
     }
 }
 
-/// The time for which a put waits for its turn.
+/// The longest time for which a put waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The same for a client without a connection: one thread serves all of those.
+/// The same for a client that sends datagrams: one thread serves all such clients, and all of them
+/// wait meanwhile.
 const UNCONNECTED: Duration = Duration::from_millis(1);
 
 /// The most times that a put begins again because the lease has ended meanwhile.
 const MOST_TRIES: usize = 16;
 
-/// The end of one try; `None` if the lease has ended meanwhile.
+/// The result of one try: the new version, or `None` if the lease has ended meanwhile. After `None`
+/// the put tries again.
 type Tried = Result<Option<u64>, Error>;
 
 /// The turn of one put at its name. No other put to the name is under way until it is dropped.
@@ -159,7 +162,8 @@ struct Unseen<'m, T: Tables> {
 }
 
 impl<T: Tables> Drop for Unseen<'_, T> {
-    /// Does nothing if the lease has got a name.
+    /// Ends the lease. If the lease has got a name, the table has no lease of the old id any more,
+    /// and nothing happens.
     fn drop(&mut self) {
         if let Ok(ending) = self.memory.change(|tables, now| tables.leases().end(self.id, now)) {
             self.memory.give_back(vec![ending]);
@@ -187,7 +191,7 @@ impl<T: Tables> Memory<T> {
                 Some((found, now)) if put.data.len() as u64 <= found.size => {
                     let (arena, condition, data) = (self.arena(), &put.condition, &put.data);
                     let set = lock(&found.handle).replace(arena, condition, data, now);
-                    self.renewed(put, set, found.size)
+                    self.renew_after_replacing(put, set, found.size)
                 }
                 Some((found, _)) => self.replace_elsewhere(put, &found.handle),
             };
@@ -222,7 +226,8 @@ impl<T: Tables> Memory<T> {
             tables.leases().rename(fresh.id, put.name.id(), put.duration_ms, now)
         });
         if !is_named {
-            // An expired lease of that name waits for the reaper.
+            // An expired lease of that name is still in the table. It is ended here, and the next
+            // try finds its place free.
             self.reap_all(Instant::now());
         }
         Ok(is_named.then_some(1))
@@ -245,12 +250,20 @@ impl<T: Tables> Memory<T> {
                 return Ok(None);
             }
         }
+        // The fresh lease has the old block now, or still its own one after an error. Its end gives
+        // this block back, before the lease of the name is renewed.
         drop(fresh);
-        self.renewed(put, moved, size)
+        self.renew_after_replacing(put, moved, size)
     }
 
-    /// Ends a replacement: renews the lease.
-    fn renewed(&self, put: &Put<'_>, set: Result<u64, ContentsError>, size: u64) -> Tried {
+    /// Renews the lease after a replacement, whose result is `set`; returns the new version. `None`
+    /// if the lease has ended meanwhile. `size` has the bytes of the lease, for the error's text.
+    fn renew_after_replacing(
+        &self,
+        put: &Put<'_>,
+        set: Result<u64, ContentsError>,
+        size: u64,
+    ) -> Tried {
         match set {
             Ok(version) => {
                 let renew = |tables: &mut T, now| {

@@ -166,7 +166,8 @@ const WRITERS: usize = 4;
 const PUTS: usize = 300;
 
 /// Lets several threads put to one name, each on the condition that `condition` makes of the
-/// version that it has read; a refused put is tried again. Returns the last version.
+/// version that the thread has read; a refused put is tried again. Each put makes the data one byte
+/// longer than the thread has read it. Returns the length of the data in the end.
 fn race(condition: impl Fn(u64) -> Condition + Sync) -> u64 {
     let memory = memory(1 << 20);
     let barrier = Barrier::new(WRITERS + 1);
@@ -200,7 +201,7 @@ fn race(condition: impl Fn(u64) -> Condition + Sync) -> u64 {
                 assert!(version >= newest && data.iter().all(|&byte| byte == 0x5a));
                 newest = version;
             }
-            // Once there, the name was never without a lease.
+            // The version never went back, so no put began with a new lease.
             newest
         });
         writers.into_iter().for_each(|writer| writer.join().unwrap());
@@ -223,7 +224,8 @@ fn two_puts_that_grow_a_lease_do_it_one_after_the_other() {
     let memory = memory(1 << 16);
     assert_eq!(put(&memory, "n", Condition::Any, &[1; 10]), Ok(1));
     let id = id_of_name(b"n");
-    // A put is in the middle of its move. Another one gets no turn, and leaves all as it is.
+    // The turn stands for a put in the middle of its move. Another put gets no turn, and changes
+    // nothing.
     let turn = memory.take_turn(id, Instant::now()).ok().unwrap();
     let second = Put {
         name: NameId::of(b"n"),

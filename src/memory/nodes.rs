@@ -1,5 +1,5 @@
-//! The buddy tree as nodes, and what one allocation or release does to it, split by split and join
-//! by join.
+//! The buddy tree as nodes, and the single changes that one allocation or release makes in it. A
+//! lesson shows these changes one after the other.
 //!
 //! ```text
 //!   take 64 of 256 free      256 ─► (128 128) ─► ((64 64) 128) ─► ((64 used, 64) 128)
@@ -37,9 +37,10 @@ pub enum NodeState {
 }
 
 /// One change of the tree: the splits come before a block is taken, the joins after it is freed.
+/// Each has the offset and the size of a block, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TreeChange {
-    /// The free block at this offset, of this size, becomes two halves.
+    /// The free block becomes two free halves.
     Split(u64, u64),
     /// The free block becomes used.
     Take(u64, u64),
@@ -67,12 +68,14 @@ fn node(buddy: &Buddy, order: usize, index: usize) -> TreeNode {
     TreeNode { offset: index as u64 * size, size, what }
 }
 
-/// Returns the changes by which `block` was taken from a tree that was `before`.
+/// Returns the changes by which an allocation took `block`. `before` is the tree before them.
 pub fn taking(before: &[TreeNode], block: Block) -> Vec<TreeChange> {
     let holder = leaves(before).find(|leaf| leaf.holds(block.offset));
     let mut size = holder.map_or(block.size(), |leaf| leaf.size);
     let mut changes = Vec::new();
     while size > block.size() {
+        // A block stands at a multiple of its size: the block of this size that contains the
+        // offset starts at the offset, rounded down to such a multiple.
         changes.push(TreeChange::Split(block.offset / size * size, size));
         size /= 2;
     }
@@ -80,8 +83,8 @@ pub fn taking(before: &[TreeNode], block: Block) -> Vec<TreeChange> {
     changes
 }
 
-/// Returns the changes by which the used block at `offset` became free, so that the tree is now
-/// `after`.
+/// Returns the changes by which a release freed the used block at `offset`. `after` is the tree
+/// after them.
 pub fn freeing(after: &[TreeNode], offset: u64, size: u64) -> Vec<TreeChange> {
     let joined = leaves(after).find(|leaf| leaf.holds(offset)).map_or(size, |leaf| leaf.size);
     let mut changes = vec![TreeChange::Free(offset, size)];
@@ -95,6 +98,7 @@ pub fn freeing(after: &[TreeNode], offset: u64, size: u64) -> Vec<TreeChange> {
 
 /// Returns the blocks that are free or used as a whole, from left to right.
 pub fn leaves(nodes: &[TreeNode]) -> impl Iterator<Item = &TreeNode> {
+    // A stack of the blocks that are still to visit, the leftmost one on top.
     let mut waiting: Vec<&TreeNode> = nodes.iter().rev().collect();
     std::iter::from_fn(move || {
         loop {
@@ -108,13 +112,14 @@ pub fn leaves(nodes: &[TreeNode]) -> impl Iterator<Item = &TreeNode> {
     })
 }
 
-/// Changes the nodes. A change that fits no node changes nothing.
+/// Makes one change in the nodes. A change that fits no node changes nothing.
 pub fn change(nodes: &mut [TreeNode], change: TreeChange) {
     let (TreeChange::Split(offset, size)
     | TreeChange::Take(offset, size)
     | TreeChange::Free(offset, size)
     | TreeChange::Join(offset, size)) = change;
     let Some(node) = nodes.iter_mut().find(|node| node.holds(offset)) else { return };
+    // The change is about a smaller block, in one of the halves.
     if node.size > size {
         if let NodeState::Split(halves) = &mut node.what {
             self::change(&mut halves[..], change);

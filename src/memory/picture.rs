@@ -36,6 +36,7 @@ pub fn picture(buddy: &Buddy, most: usize) -> String {
     picture.text
 }
 
+/// The text so far, and the most bytes that it may have.
 struct TreePicture<'a> {
     buddy: &'a Buddy,
     text: String,
@@ -44,8 +45,7 @@ struct TreePicture<'a> {
 
 impl TreePicture<'_> {
     /// Appends one block and its parts. Returns false once the text is full, and every caller then
-    /// stops too. The
-    /// recursion has at most one level for each order: 22 at 64 MiB.
+    /// stops too. The recursion has at most one level for each order: 22 at 64 MiB.
     fn draw(&mut self, order: usize, index: usize) -> bool {
         let size = MIN_BLOCK << order;
         match self.buddy.state(order, index) {

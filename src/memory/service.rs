@@ -49,8 +49,8 @@ use crate::memory::arena::{Arena, Contents, ContentsError, Inspected};
 use crate::memory::lease::{Ending, LeaseTable, not_found};
 use crate::memory::versions::{Condition, Inspect, Inspection, Part};
 
-/// The most blocks that are struck, or given back, under one hold of the tables' lock: at
-/// most 1.7 ms (`benches/holds.rs`).
+/// The most blocks that are struck, or given back, under one hold of the tables' lock. Such a hold
+/// takes at most 1.7 ms (`benches/holds.rs`).
 pub const ENDED_AT_ONCE: usize = 1024;
 
 /// Lets another thread have the tables' lock, if one waits for it. A thread that has held the lock
@@ -84,8 +84,8 @@ pub trait Tables {
     /// that; a lease table alone does nothing.
     fn make_room(&mut self, size: u64);
 
-    /// Takes the condition variables that the present change has to notify. They are notified after
-    /// the unlock.
+    /// Takes the condition variables that the present change has to notify: on them requests of
+    /// later chapters wait. They are notified after the unlock.
     fn take_wakers(&mut self) -> Vec<Arc<Condvar>>;
 
     /// Takes the lines that the present change has for the log. They are logged after the unlock.
@@ -99,12 +99,13 @@ pub struct Memory<T> {
     /// that executes a command such as get or set copies words.
     arena: Arena,
     /// The tables, behind their lock. Client threads lock them for each request about memory,
-    /// processes, sessions or figures. `udp` locks them for every request that it executes,
-    /// also for a draw, because it notes that the client was heard. `reap`, the end of a connection
-    /// and the stop lock them too.
+    /// processes, sessions or figures. The thread `udp`, which serves all datagrams, locks them for
+    /// every request that it executes, also for a draw, because it notes that the client was heard.
+    /// The thread `reap` (the reaper), the end of a connection and the stop of the server lock them
+    /// too.
     tables: Mutex<T>,
-    /// Goes with the lock of `tables`: notified when the reaper's next wake has moved, and by the
-    /// stop.
+    /// Goes with the lock of `tables`. The reaper, the thread that ends expired leases, sleeps on
+    /// it until the next lease ends. It is notified when that time has moved, and by the stop.
     reaper_wakeup: Condvar,
     /// The start of the server, from which `inspect` computes the date of a set. It never changes.
     started: StartTime,
@@ -122,6 +123,7 @@ impl StartTime {
     /// Returns an instant, in milliseconds since 1970.
     fn milliseconds(&self, instant: Instant) -> u64 {
         let system = self.system + instant.saturating_duration_since(self.instant);
+        // `duration_since` fails only if the system clock stood before 1970; 0 is shown then.
         system.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
     }
 }
@@ -205,7 +207,8 @@ impl<T: Tables> Memory<T> {
         self.lease_by(size, |leases, now| leases.lease(size, duration_ms, id_kind, now))
     }
 
-    /// Leases `size` bytes by `lease`. If they do not fit, it makes room as [`Memory::lease`] says.
+    /// Leases `size` bytes by a call of `lease`. If they do not fit, it makes room as
+    /// [`Memory::lease`] says, and calls `lease` once more.
     pub(super) fn lease_by(
         &self,
         size: u64,
@@ -259,7 +262,8 @@ impl<T: Tables> Memory<T> {
     /// Copies the bytes of the last set into `data`; returns the lease's size.
     ///
     /// # Errors
-    /// `not-found`; `too-large` if there are more than `most`.
+    /// `not-found`; [`no_room`] if there are more than `most` bytes: a connection then gets memory
+    /// for more and asks again.
     pub fn get(&self, id: LeaseId, most: u64, data: &mut Vec<u8>) -> Result<u64, Error> {
         let (block, size, _) = self.find(id)?;
         let got = lock(&block).get(&self.arena, most, data);
@@ -284,6 +288,7 @@ impl<T: Tables> Memory<T> {
         let &Inspect { id, part, if_version } = asked;
         let (found, left) = self.with_tables(|tables, now| {
             let leases = tables.leases();
+            // `time_left` fails for a granted block, which has no expiry: `ok` makes it `None`.
             Ok::<_, Error>((leases.find(id, now)?, leases.time_left(id, now).ok()))
         })?;
         // The braces drop the guard before an error is made or a time is converted.
@@ -332,8 +337,8 @@ impl<T: Tables> Memory<T> {
     }
 
     /// Marks contents released, each under its own lock, and then gives their blocks back under the
-    /// tables' lock. The caller has struck the leases.
-    /// After as many as may end at once the thread [`rest`]s, because more will follow.
+    /// tables' lock. The caller has struck the leases. After [`ENDED_AT_ONCE`] blocks it calls
+    /// [`rest`], because the caller probably has more to end and wants the lock again at once.
     pub fn give_back(&self, endings: Vec<Ending<LockedContents>>) {
         for ending in &endings {
             lock(&ending.handle).release();

@@ -57,11 +57,11 @@ pub enum Part {
     None,
     /// All bytes of the last set.
     All,
-    /// From `first` to `last`, both included; fewer where the data ends.
+    /// The bytes from `first` to `last`, both included. The part ends earlier if the data does.
     Span {
-        /// Bytes from the start.
+        /// The place of the first byte, counted from 0.
         first: u64,
-        /// At least `first`.
+        /// The place of the last byte, at least `first`.
         last: u64,
     },
     /// The last bytes, as many as the number says.
@@ -71,10 +71,11 @@ pub enum Part {
 impl Part {
     /// Returns the range of this part in `length` bytes. A part that begins behind their end has an
     /// empty range.
-    pub fn of(self, length: u64) -> std::ops::Range<u64> {
+    pub fn range_in(self, length: u64) -> std::ops::Range<u64> {
         match self {
             Part::None => 0..0,
             Part::All => 0..length,
+            // Without LAST, `last` is `u64::MAX`, and 1 more would overflow.
             Part::Span { first, last } => first.min(length)..last.saturating_add(1).min(length),
             Part::Last(count) => length.saturating_sub(count)..length,
         }
@@ -117,18 +118,22 @@ pub struct Inspection {
     /// The time of the last set, in milliseconds since 1970; `None` if there was none. Each
     /// inspection of one version shows the same time.
     pub changed_ms: Option<u64>,
-    /// The time that the lease has left, in milliseconds, rounded up; `None` for a granted block.
+    /// The time until the lease expires, in milliseconds, rounded up. `None` for a granted block,
+    /// which has no expiry.
     pub left_ms: Option<u64>,
-    /// The place of the first byte of `data`, counted from 0 at the start of the contents.
+    /// The number of bytes that stand before `data` in the contents: 0 if `data` begins with the
+    /// first byte of the contents.
     pub first: u64,
-    /// The bytes of the part that the request asked for; fewer if the contents end before it does.
+    /// The bytes of the part that the request asked for. If the part goes past the end of the
+    /// contents, `data` ends with the contents.
     pub data: Vec<u8>,
 }
 
-/// Looks at a lease or a granted block: its state, and a part of its contents.
+/// The request to read the state of a block and a part of its contents. The block belongs to a
+/// lease, or it is a *granted block*: it has no expiry, and chapter 5 gives it to a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inspect {
-    /// The lease.
+    /// The id of the lease or granted block.
     pub id: LeaseId,
     /// The part to return.
     pub part: Part,
@@ -156,11 +161,14 @@ impl<'a> Message<'a> for Inspect {
             (1, 0, 0) => Part::All,
             (2, first, last) if first <= last => Part::Span { first, last },
             (3, count, 0) => Part::Last(count),
+            // An unknown kind of part, a span that ends before it begins, or a number other than 0
+            // in a place that this kind of part does not use.
             _ => return Err(Malformed("asks for a part that is none").into()),
         };
         let if_version = match (source.u32()?, source.u64()?) {
             (0, 0) => None,
             (1, version) => Some(version),
+            // The first number is neither 0 nor 1, or it is 0 and a version follows.
             _ => return Err(Malformed("has a version that is neither there nor left out").into()),
         };
         Ok(Inspect { id, part, if_version })
@@ -190,7 +198,8 @@ impl Asks for Inspect {
     type Reply = Box<Inspection>;
 }
 
-/// Parses the words FIRST and LAST; an empty word is one that was left out.
+/// Parses the words FIRST and LAST of a line; an empty word is one that was left out. Without FIRST
+/// the part has no bytes, and without LAST it goes to the end of the contents.
 fn span(first: &[u8], last: &[u8]) -> Result<Part, Error> {
     let (first, last) = match (first, last) {
         ([], _) => return Ok(Part::None),
@@ -213,7 +222,8 @@ command! {
     0x29 "replace ID VERSIONS DATA" Replace<'a> -> Replaced {
         /// The lease.
         id: LeaseId,
-        /// The versions that may be replaced. Boxed: without the box every request would be larger.
+        /// The versions that may be replaced. The box keeps the enum of all requests small: an enum
+        /// is as large as its largest variant.
         condition: Box<Condition>,
         /// The bytes.
         data: Cow<'a, [u8]>,
@@ -248,7 +258,7 @@ impl<'a> Field<'a> for Box<Condition> {
     }
 }
 
-/// Parses the word VERSIONS.
+/// Parses the word VERSIONS of a line: `3`, `3,4`, `!3,4` or `*`.
 fn condition(word: &[u8]) -> Result<Condition, Error> {
     let listed = |versions: &[u8]| -> Result<Vec<u64>, Error> {
         versions.split(|&byte| byte == b',').map(number).collect()
@@ -272,7 +282,7 @@ reply! {
     }
 }
 
-/// Stands in a frame for a time that is missing (`None`).
+/// The number that stands in a frame for a time that is `None`.
 const NEVER: u64 = u64::MAX;
 
 impl<'a> Message<'a> for Inspection {
@@ -332,13 +342,13 @@ mod tests {
     #[test]
     fn a_part_is_never_beyond_the_data() {
         for length in [0, 1, 5, u64::MAX] {
-            let span = |first, last| Part::Span { first, last }.of(length);
+            let span = |first, last| Part::Span { first, last }.range_in(length);
             let parts = [
-                Part::None.of(length),
-                Part::All.of(length),
-                Part::Last(0).of(length),
-                Part::Last(3).of(length),
-                Part::Last(u64::MAX).of(length),
+                Part::None.range_in(length),
+                Part::All.range_in(length),
+                Part::Last(0).range_in(length),
+                Part::Last(3).range_in(length),
+                Part::Last(u64::MAX).range_in(length),
                 span(0, 0),
                 span(0, u64::MAX),
                 span(4, 4),
@@ -348,8 +358,8 @@ mod tests {
                 assert!(part.start <= part.end && part.end <= length, "{part:?} of {length}");
             }
         }
-        assert_eq!(Part::Span { first: 1, last: 3 }.of(5), 1..4);
-        assert_eq!(Part::Last(2).of(5), 3..5);
+        assert_eq!(Part::Span { first: 1, last: 3 }.range_in(5), 1..4);
+        assert_eq!(Part::Last(2).range_in(5), 3..5);
     }
 
     #[test]

@@ -7,8 +7,9 @@
 //!   > table 3       < table 0:1:2 1:1:4 2:1:5               counter:client:number
 //! ```
 //!
-//! Each command stands here as a whole: its row, and the function that executes it. A draw needs no
-//! function here: the server calls [`Numbers::draw`] directly.
+//! `command!` declares a command: its number in a frame, its text form and its arguments.
+//! [`Execute`] runs it on the server. `draw` needs no [`Execute`]: the server calls
+//! [`Numbers::draw`] directly.
 //!
 //! **Lock** none here. **Source** `loot-box.txt`: `draw [number]`, and the scenario's two tables.
 
@@ -62,6 +63,7 @@ command! {
 impl Execute<Numbers> for Table {
     fn execute(&self, numbers: &Numbers, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let rows = numbers.table(self.rows, self.which);
+        // The check of the connection's memory counts 64 bytes for a row of the reply.
         caller.check_rows(rows, 64)
     }
 }
@@ -77,9 +79,9 @@ pub struct Row {
     pub result: u32,
 }
 
-/// The bytes of a row in a frame: a `u64` and two `u32`. It is the least size of an item, so a
-/// frame cannot claim more rows than its bytes hold. In a frame the client comes first: a `u64`
-/// stands at a multiple of 8, and in this order there is no padding between two rows.
+/// The bytes of a row in a frame: a `u64` and two `u32`. The reader of a list needs this size: it
+/// refuses a frame that claims more rows than its bytes can hold. In a frame the client comes
+/// first: a `u64` stands at a multiple of 8. So there is no padding between two rows.
 const ROW_BYTES: usize = 16;
 
 impl Row {
@@ -120,12 +122,13 @@ impl Answer<'_> for Vec<Row> {
 /// The reply to [`Draw`].
 impl<'a> Message<'a> for Drawn<'_> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
-        Ok(Drawn::Received(source.list(size_of::<u32>(), S::u32)?))
+        Ok(Drawn::Values(source.list(size_of::<u32>(), S::u32)?))
     }
 
     fn write(&self, sink: &mut impl Sink) {
         // The server calls this for JSON, XML and datagrams. Text, RESP and the frames of a
-        // connection are faster: they copy from the list, by `append_text` and `for_each_run`.
+        // connection do not: they copy from the list, by `append_text` and `for_each_run`, which
+        // is faster.
         sink.list("numbers", "number", &self.numbers(), |&number, sink| sink.u32("", number));
     }
 }

@@ -1,23 +1,20 @@
-//! The draw: a counter over an immutable shuffled list, and the lock around the counter.
+//! The draw: each client gets the next numbers of a shuffled list, and no number goes out twice.
 //!
 //! ```text
 //!   list      5   19  228  665   7   11  …        immutable, read without a lock
 //!   counter                      ▲                under the lock
 //! ```
 //!
-//! [`take`] is the draw: it loads the counter, adds the count, and stores the sum. When two threads
-//! run it at once without a lock, both can load the same value and return the same numbers. That
-//! is the race of the homework. With one atomic `fetch_add` there would be no race to see, and no
-//! need for a lock. So a [`Counter`] has two separate steps, a load and a store.
+//! [`take`] loads the counter, adds the count, and stores the sum. If two threads run it at the
+//! same time without a lock, both can load the same value and return the same numbers: this is the
+//! race of the homework. A lock around `take` prevents it.
 //!
-//! ```text
-//!   request   lock ─ take n ─ unlock                       --lock request
-//!   number    lock ─ take 1 ─ unlock   lock ─ take 1 …     --lock number
-//!   none      load ─ (window) ─ store  lock ─ record …     --no-lock: the race
-//!   lab       ┤load ─ ┤store           lock ─ record …     --lab: ┤ parked until its turn
-//! ```
+//! A [`Counter`] has two separate steps, a load and a store. One atomic step, `fetch_add`, would
+//! need no lock, but then there would be no race to show.
 //!
-//! **Invariants** (with a lock, so not of [`Locking::None`])
+//! The server's options choose how often a draw of n numbers locks: [`Locking`].
+//!
+//! **Invariants** (they hold with the lock, and not with [`Locking::None`])
 //!
 //! 1. `counter <= list.len()`, and the counter never falls.
 //! 2. Each index below the counter was taken exactly once.
@@ -25,9 +22,6 @@
 //! **Lock** the draw's, around [`DrawState`]. Under it a draw does a few additions and at most one
 //! push, and `table` copies a part of the record. A thread looks numbers up, and makes the rows of
 //! a table, after it has unlocked.
-//!
-//! **Cost** a draw of n numbers locks once with `--lock request`. With `--lock number` it locks for
-//! each number. Its time under one lock does not grow with n.
 //!
 //! **Source** `loot-box.txt`, "with lock" and "without lock".
 
@@ -40,13 +34,15 @@ use crate::common::error::{Code, Error};
 use crate::common::lock::lock;
 use crate::numbers::commands::{Row, Rows};
 use crate::numbers::list::NumberList;
+use crate::numbers::locking::Locking;
 use crate::numbers::record::DrawState;
-use crate::numbers::table::Turns;
+use crate::numbers::table::TableSource;
 use crate::numbers::taken::{Drawn, Taken};
-use crate::numbers::unlocked::{Reached, Unlocked};
+use crate::numbers::unlocked::{ClientCounter, Unlocked};
 
-/// The counter of a draw: a load and a store, as two separate steps. The server, the explorer and
-/// the model checker loom each have a counter of their own, and all run the same [`take`].
+/// The counter of a draw: a load and a store, as two separate steps. The server, the explorer of
+/// chapter 7 and the tests with the model checker loom have different counters, and all run the
+/// same [`take`].
 pub trait Counter {
     /// Loads the index of the next number.
     fn load(&self) -> u32;
@@ -69,9 +65,10 @@ impl Counter for Cell<u32> {
 /// Takes the next `count` indices of a list of `length`, or as many as are left; returns an empty
 /// range when none is left. With the counter at 98, `take(counter, 4, 100)` returns `98..100`.
 ///
-/// It is correct only if no other thread takes between the load and the store.
+/// The result is correct only if no other thread takes between the load and the store.
 pub fn take<C: Counter>(counter: &C, count: u64, length: u32) -> Range<u32> {
     let first = counter.load();
+    // Not `length - first`: it would overflow if a wrong counter is above `length`.
     let left = length.saturating_sub(first);
     // A count beyond 32 bits is more than any list has, and `min` cuts it. `taken` is at most
     // `length - first`, so the sum below cannot overflow.
@@ -81,28 +78,6 @@ pub fn take<C: Counter>(counter: &C, count: u64, length: u32) -> Range<u32> {
     first..end
 }
 
-/// The work that a thread does under one hold of the draw's lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Locking {
-    /// A whole request: its numbers are neighbours in the list.
-    Request,
-    /// One number: the numbers of several requests mix.
-    Number,
-    /// Only the record of each number: the take itself is without the lock. This is the race.
-    None,
-}
-
-impl Locking {
-    /// Returns the word that `stats` shows.
-    pub fn word(self) -> &'static str {
-        match self {
-            Locking::Request => "request",
-            Locking::Number => "number",
-            Locking::None => "none",
-        }
-    }
-}
-
 /// The list, and its counter behind the draw's lock.
 #[derive(Debug)]
 pub struct Numbers {
@@ -110,8 +85,9 @@ pub struct Numbers {
     list: NumberList,
     /// The work under one hold of the lock. It never changes.
     locking: Locking,
-    /// The counter and the record, behind the draw's lock. Client threads and `udp` lock it for a
-    /// draw, `table`, `stats`, and to count undelivered numbers.
+    /// The counter and the record, behind the draw's lock. The threads of clients, and the thread
+    /// `udp` for datagrams, lock it to draw, to answer `table` and `stats`, and to count
+    /// undelivered numbers.
     pub(crate) state: Mutex<DrawState>,
     /// The counter without a lock, for [`Locking::None`]. The counter in `state` then stays at 0.
     unlocked: Unlocked,
@@ -127,7 +103,8 @@ impl Numbers {
     ///
     /// # Errors
     /// `bad-request` for a count of 0, `exhausted` when no number is left.
-    // `always`: without it the result is moved once more, which costs as much as the lock.
+    // Without `inline(always)` the result is copied once more on its way to the caller. This copy
+    // costs as much time as the lock.
     #[inline(always)]
     pub fn draw(&self, client: ClientNumber, count: u64) -> Result<Drawn<'_>, Error> {
         if count == 0 {
@@ -137,7 +114,8 @@ impl Numbers {
         let take_locked = |count| self.take_locked(client, count);
         let take_unlocked = || self.take_unlocked(client);
         let taken = gather(&self.list, self.locking, count, take_locked, take_unlocked);
-        // On a lab server: the last step of this draw is over, so the next client may go on.
+        // On a lab server the last step of this draw ends here, so the next client may go on. On
+        // any other server the call does nothing.
         self.unlocked.leave(client);
         if taken.is_empty() {
             let text = "every number has been drawn; start the server anew for another list";
@@ -146,8 +124,9 @@ impl Numbers {
         Ok(Drawn::Taken(taken))
     }
 
-    /// Runs the homework's critical section: locks, loads the counter, adds, stores, unlocks. The
-    /// guard unlocks where the function ends, also if it panics.
+    /// Runs the homework's critical section: locks, loads the counter, adds, stores, unlocks. It
+    /// records the take under the same lock, so the record has the order of the counter. The guard
+    /// `state` unlocks where the function ends, also if it panics.
     #[inline]
     fn take_locked(&self, client: ClientNumber, count: u64) -> Range<u32> {
         let mut state = lock(&self.state);
@@ -156,12 +135,13 @@ impl Numbers {
         taken
     }
 
-    /// Runs the homework's race: `take` without a lock. Only the record is under the lock.
+    /// Runs the homework's race: takes one number without a lock. Only the record is under the
+    /// lock.
     fn take_unlocked(&self, client: ClientNumber) -> Range<u32> {
-        let counter = Reached { unlocked: &self.unlocked, client };
+        let counter = ClientCounter { unlocked: &self.unlocked, client };
         let taken = take(&counter, 1, self.list.len());
         lock(&self.state).record(client, taken.clone(), self.list.len());
-        self.unlocked.count(&taken);
+        self.unlocked.note_taken(&taken);
         taken
     }
 
@@ -171,12 +151,12 @@ impl Numbers {
             // Under the lock no index is taken twice, so there is nothing to search for.
             return Vec::new();
         }
-        Turns { state: &self.state, list: &self.list }.rows(rows, which)
+        TableSource { state: &self.state, list: &self.list }.rows(rows, which)
     }
 
     /// Counts numbers as undelivered: the client wanted no reply, or was gone before it could
-    /// receive the reply. They do not go back into the list, because the client may have received
-    /// some of them.
+    /// receive the reply. The numbers do not go back into the list, because the client may have
+    /// received some of them.
     pub fn add_undelivered(&self, count: u64) {
         lock(&self.state).add_undelivered(count);
     }
@@ -214,8 +194,8 @@ impl Numbers {
 
 /// Takes `count` numbers, or as many as are left, and locks as `locking` says. `take_locked(n)`
 /// takes up to `n` numbers under the lock, and `take_unlocked()` takes one without it; each returns
-/// an empty range when none is left. Both are arguments, so that the explorer can run
-/// this function over its own lock and counter.
+/// an empty range when none is left. Both are arguments, so that the explorer of chapter 7 can run
+/// this function with another lock and counter.
 #[inline]
 pub fn gather(
     list: &NumberList,
@@ -232,8 +212,9 @@ pub fn gather(
 }
 
 /// Takes one number at a time, until it has `count` numbers or the list is drained. Between two
-/// numbers other threads may take some, so the result can have several ranges. `count` is at least
-/// 1.
+/// numbers other threads may take some, so the result can have several ranges.
+///
+/// Precondition: `count` is at least 1, or `count - 1` would overflow.
 fn one_by_one(
     list: &NumberList,
     count: u64,

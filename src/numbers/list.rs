@@ -6,8 +6,8 @@
 //!   text      │5 19 228 665 …                  rendered once; a reply copies a part
 //! ```
 //!
-//! A reply in text copies a part of `text`. The usual way is to convert every number to digits for
-//! each reply.
+//! A reply in text copies a part of `text`. So the server converts each number to digits once, and
+//! not once for each reply.
 //!
 //! **Invariants** the list never changes after it is made, so reading it needs no lock. `text` has
 //! every number followed by one space, in the list's order.
@@ -41,9 +41,12 @@ impl NumberList {
     pub const MAX: u32 = 10_000_000;
 
     /// Makes a list of `numbers`, in the given order.
+    ///
+    /// Precondition: there are at most [`NumberList::MAX`] of them, and none is greater than that.
+    /// So each place in their text fits a `u32`.
     pub fn new(numbers: Vec<u32>) -> Self {
-        // A guess of 8 bytes each: a number up to 9,999,999 has at most 7 digits, and a space
-        // follows it. The vector grows if the guess is too small.
+        // The capacity is a guess of 8 bytes for each number: up to 9,999,999 it has at most 7
+        // digits, and a space follows it. The vector grows if the guess is too small.
         let mut text = Vec::with_capacity(numbers.len().saturating_mul(8));
         let mut starts = Vec::with_capacity(numbers.len().saturating_add(1));
         for number in &numbers {
@@ -106,9 +109,9 @@ impl fmt::Debug for NumberList {
     }
 }
 
-/// Returns the numbers 1 to `count` in a random order. `shuffle` goes through the list once, and
-/// prefers no order. The same `seed` gives the same order, as long as `rand` does not change its
-/// generator. Without a seed the system's randomness seeds the generator.
+/// Returns the numbers 1 to `count` in a random order: all orders are equally likely. The same
+/// `seed` gives the same order, as long as `rand` does not change its generator. Without a seed
+/// the system's randomness seeds the generator.
 pub fn shuffled(count: u32, seed: Option<u64>) -> NumberList {
     let mut numbers: Vec<u32> = (1..=count).collect();
     let mut rng = match seed {

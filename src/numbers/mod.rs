@@ -18,7 +18,7 @@
 //! alone is correct. The mistake is that a second thread may run between the load and the store of
 //! the first one.
 //!
-//! **The right way.** A lock around load, add and store: a [`Mutex`](std::sync::Mutex). The second
+//! **The right way.** A [`Mutex`](std::sync::Mutex) is locked from load to store. The second
 //! thread waits until the first one has stored, and then loads 3. The lock is held for a few
 //! additions; a thread looks the numbers up, and writes the reply, after it has unlocked. The draw
 //! is [`draw::Numbers::draw`]; `take_locked` in the same file is the critical section.
@@ -26,6 +26,19 @@
 //! **Why not one atomic step?** `fetch_add` would load, add and store in one instruction. Python's
 //! `pop()` is one step too, because the interpreter has a lock of its own. Both are correct, but
 //! neither program would show the lock that this chapter is about.
+//!
+//! | word | means |
+//! | --- | --- |
+//! | index | a place in the list, from 0 |
+//! | counter | the index of the number that goes out next |
+//! | draw | a request for the next numbers, such as `draw 4` |
+//! | take | one load of the counter, one addition, one store |
+//! | race | two takes that overlap in time, so that both get the same index |
+//! | turn | an entry of the record: a range of indices, and the client that took them |
+//! | undelivered | of a number: it was drawn, and as far as the server can tell no client got it |
+//! | lab server | a server without the lock (`--lab`), on which each draw waits before each load and store |
+//! | parked | of a draw on a lab server: it waits before its next step |
+//! | plan | the clients whose steps are next on a lab server, in their order |
 //!
 //! **The data and their locks**
 //!
@@ -43,6 +56,7 @@
 //! | --- | --- |
 //! | [`draw`] | the counter, `take`, and the lock |
 //! | [`list`] | the shuffled list |
+//! | [`locking`] | how often a draw locks |
 //! | [`taken`] | the numbers of one draw |
 //! | [`record`] | the indices that each client took |
 //! | [`commands`] | `draw` and `table` as messages |
@@ -55,6 +69,7 @@
 pub mod commands;
 pub mod draw;
 pub mod list;
+pub mod locking;
 pub mod parking;
 pub mod record;
 pub mod table;

@@ -1,8 +1,8 @@
-//! The parking: a draw parks before each of its steps until a plan says that it is its turn.
+//! The parking: before each step of a draw a thread waits here, until its client is next in a plan.
 //!
 //! ```text
 //!   client-1 ─┤ parked before load          plan: 1 1 2 1 …
-//!   client-2 ─┤ parked before load                ▲ the next turn
+//!   client-2 ─┤ parked before load                ▲ the next step is client 1's
 //!   watcher     gives the plan, and sleeps until the plan's last step is over
 //!
 //!   plan 1 2 1 2    client-1 loads 0 │ client-2 loads 0 │ client-1 stores 1 │ client-2 stores 1
@@ -10,10 +10,10 @@
 //!
 //! A lab server parks its clients here before each load and store of the counter, and its command
 //! `step` gives plans of one step. The explorer of chapter 7 parks its own threads here, and gives
-//! whole plans. A thread that comes to a step looks at the plan. If the next turn is its own, it
-//! goes on. Otherwise it wakes the thread whose turn it is, and sleeps. So a thread with several
-//! turns in a row needs no switch of threads between them. The second plan above, 1 2 1 2, is the
-//! race: both clients get the number at index 0.
+//! whole plans. A thread that comes to a step looks at the plan. If its client is next, the thread
+//! goes on. Otherwise it wakes the thread of the client that is next, and sleeps. So a client with
+//! several steps in a row needs no switch of threads between them. The second plan above, 1 2 1 2,
+//! is the race: both clients get the number at index 0.
 //!
 //! A thread looks at the plan, unlocks, and sleeps. A wake-up between the unlock and the sleep is
 //! not lost: `unpark` leaves a token for a thread that is not asleep yet, and the next `park` takes
@@ -22,10 +22,10 @@
 //! **Invariants**
 //!
 //! 1. At most one thread does a step of the plan at a time: `running`.
-//! 2. A thread stays parked until its turn comes, its *patience* (the longest time that it stays
-//!    parked) ends, or the parking opens. After it has opened, no thread parks any more. A thread
-//!    whose patience has ended does the rest of its draw without parking, perhaps while another
-//!    thread does a step of the plan.
+//! 2. A thread stays parked until its client is next in the plan, its *patience* (the longest time
+//!    that it stays parked) ends, or the parking opens. After the parking has opened, no thread
+//!    parks any more. A thread whose patience has ended does the rest of its draw without parking,
+//!    perhaps while another thread does a step of the plan.
 //!
 //! **Lock** its own, for a few instructions; a thread unlocks it before it sleeps. A thread that
 //! parks holds no other lock.
@@ -60,7 +60,7 @@ choice! {
     }
 }
 
-/// The parked threads, and the plan of their turns.
+/// The parked threads, and the plan of their steps.
 #[derive(Debug, Default)]
 pub struct Parking {
     state: Mutex<ParkingState>,
@@ -73,13 +73,14 @@ pub struct Parking {
 struct ParkingState {
     /// The parked threads, by their clients.
     parked: BTreeMap<ClientNumber, ParkedThread>,
-    /// The clients of the steps to come; the first is the next.
+    /// The client of each step that is still to do, in the order of the plan.
     plan: VecDeque<ClientNumber>,
     /// The client whose step is under way; `None` between two steps.
     running: Option<ClientNumber>,
     /// The clients whose patience has ended in their current draw.
     freed: BTreeSet<ClientNumber>,
-    /// The thread that waits in `carry_out`.
+    /// The thread that waits in `carry_out` until the plan is done; `None` when no plan is under
+    /// way.
     watcher: Option<Thread>,
     /// True once the parking has opened. It stays open, and no thread parks.
     open: bool,
@@ -98,7 +99,7 @@ pub enum Stuck {
     /// Another plan is under way.
     Busy,
     /// The plan was not done in the time that the caller of `carry_out` gave, or the parking opened
-    /// first. Most often a client of the plan does not draw.
+    /// first. Most often the plan names a client that does not draw.
     Late,
 }
 
@@ -108,8 +109,8 @@ impl Parking {
         Self { state: Mutex::default(), patience: Some(patience) }
     }
 
-    /// Parks the calling thread before a step of `client`. Returns when its turn comes, its
-    /// patience ends, or the parking opens.
+    /// Parks the calling thread before a step of `client`. Returns when the client is next in the
+    /// plan, the thread's patience ends, or the parking opens.
     pub fn park(&self, client: ClientNumber, before: Step) {
         let deadline = self.patience.map(|patience| Instant::now() + patience);
         let mut state = lock(&self.state);
@@ -131,8 +132,8 @@ impl Parking {
                 state.running = Some(client);
                 return;
             }
-            // It is not this thread's turn. Before it sleeps, it wakes the thread whose turn it is,
-            // or the watcher if the plan is done; during a step it wakes nobody.
+            // The client is not next. Before its thread sleeps, it wakes the thread of the client
+            // that is next, or the watcher if the plan is done; during a step it wakes nobody.
             state.wake_next();
             drop(state);
             match left {
@@ -145,7 +146,7 @@ impl Parking {
     }
 
     /// Ends the last step of `client`'s draw, and wakes the next thread of the plan. The client's
-    /// next draw parks again, also if its patience ended in this one.
+    /// next draw parks again, also if the patience ended in this draw.
     pub fn leave(&self, client: ClientNumber) {
         let mut state = lock(&self.state);
         state.arrive(client);
@@ -212,8 +213,8 @@ impl ParkingState {
         }
     }
 
-    /// Wakes the thread whose turn it is, or the watcher when the plan is done. During a step it
-    /// wakes no thread: the thread of that step calls it again when the step is over.
+    /// Wakes the thread of the client that is next, or the watcher when the plan is done. During a
+    /// step it wakes no thread: the thread of that step calls it again when the step is over.
     fn wake_next(&self) {
         if self.running.is_some() {
             return;

@@ -6,7 +6,8 @@
 //!   counter                            ▲ 6        the next index
 //! ```
 //!
-//! **Invariants**, of all but [`Locking::None`](super::draw::Locking::None)
+//! **Invariants** (they hold with the lock, and not with
+//! [`Locking::None`](super::locking::Locking::None))
 //!
 //! 1. Every index below the counter was taken exactly once, and `turns` has the client that took
 //!    it.
@@ -14,11 +15,11 @@
 //!    there are never more entries than numbers in the list: at 16 bytes an entry, 1.6 MB for
 //!    100,000 numbers.
 //!
-//! Without the lock several entries can have the same index, so invariant 2 does not bound their
-//! number. [`DrawState::record`] drops further entries once there are as many as numbers in the
-//! list.
+//! Without the lock several entries can have the same index, so invariant 2 does not bound the
+//! number of entries. Then [`DrawState::record`] bounds it: when there are as many entries as
+//! numbers in the list, it adds no further one.
 //!
-//! **Lock** the draw's, around [`DrawState`]. With [`Locking::None`](super::draw::Locking::None) it
+//! **Lock** the draw's, around [`DrawState`]. With [`Locking::None`](super::locking::Locking::None) it
 //! guards the record, and the counter here stays at 0.
 //!
 //! **Simplified** the record lives in memory and ends with the process. A bigger system writes it
@@ -52,8 +53,8 @@ struct Turn {
 }
 
 impl DrawState {
-    /// Records that `client` took the indices `taken` of a list of `length`. If the record's
-    /// last turn is this client's and ends at their start, it grows: `0..3` and then `3..4` become
+    /// Records that `client` took the indices `taken` of a list of `length`. If the last turn is
+    /// this client's and ends where `taken` starts, that turn grows: `0..3` and then `3..4` become
     /// `0..4`. So a client that draws alone has one turn, however many requests it sends.
     pub fn record(&mut self, client: ClientNumber, taken: Range<u32>, length: u32) {
         let (first, end) = (taken.start, taken.end);
@@ -77,7 +78,8 @@ impl DrawState {
         self.undelivered
     }
 
-    /// Counts numbers as undelivered. They do not go back into the list.
+    /// Counts numbers as undelivered. They do not go back into the list. The sum saturates, so a
+    /// figure for `stats` never makes a draw panic.
     pub fn add_undelivered(&mut self, count: u64) {
         self.undelivered = self.undelivered.saturating_add(count);
     }

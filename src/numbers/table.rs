@@ -14,7 +14,7 @@
 //!
 //! **Invariants**
 //!
-//! 1. A table never has more than `most` rows.
+//! 1. A table never has more than `max_rows` rows.
 //! 2. Only [`Rows::Twice`] keeps the turns, because two turns with a common index can stand
 //!    anywhere in the record. For [`Rows::Last`] the turns are added from the record's end, the
 //!    latest first.
@@ -44,15 +44,16 @@ const TURNS_AT_ONCE: usize = 256;
 const MAX_ROWS: usize = 4096;
 
 /// The record and the list: the source of a table.
-pub(super) struct Turns<'n> {
+pub(super) struct TableSource<'n> {
     /// The record, behind the draw's lock.
     pub state: &'n Mutex<DrawState>,
     /// The list that was drawn from.
     pub list: &'n NumberList,
 }
 
-impl Turns<'_> {
-    /// Returns the rows of a table: never more than `MAX_ROWS`.
+impl TableSource<'_> {
+    /// Returns the rows of a table: never more than `MAX_ROWS`. It copies the next part of the
+    /// record only if a further turn can add a row.
     pub fn rows(&self, rows: u64, which: Rows) -> Vec<Row> {
         let mut table = TableBuilder::new(rows, which, MAX_ROWS);
         if which == Rows::Last {
@@ -60,6 +61,7 @@ impl Turns<'_> {
             // most 64 KiB of the record.
             let most = usize::try_from(rows).unwrap_or(usize::MAX).min(MAX_ROWS);
             let turns = lock(self.state).last_turns(most);
+            // The latest turn is added first, because the table keeps the rows of the latest turns.
             for turn in turns.into_iter().rev() {
                 if !table.add(turn, self.list) {
                     break;
@@ -71,6 +73,7 @@ impl Turns<'_> {
         loop {
             let turns = lock(self.state).turns(from, TURNS_AT_ONCE);
             from += turns.len();
+            // `all` adds one turn after another, and stops when `add` returns false.
             if turns.is_empty() || !turns.into_iter().all(|turn| table.add(turn, self.list)) {
                 return table.into_rows(self.list);
             }
@@ -85,7 +88,7 @@ pub struct TableBuilder {
     wanted: u64,
     which: Rows,
     /// The most rows in all.
-    most: usize,
+    max_rows: usize,
     /// The number of rows of each client so far. [`Rows::First`] counts all rows under 0, which is
     /// the number of no client.
     shown: HashMap<ClientNumber, u64>,
@@ -95,15 +98,15 @@ pub struct TableBuilder {
 }
 
 impl TableBuilder {
-    /// Returns an empty table of `wanted` rows (with [`Rows::Each`], of each client), of at most
-    /// `most` in all.
-    pub fn new(wanted: u64, which: Rows, most: usize) -> Self {
+    /// Returns an empty table. It will have up to `wanted` rows (with [`Rows::Each`], as many of
+    /// each client), and never more than `max_rows` rows in all.
+    pub fn new(wanted: u64, which: Rows, max_rows: usize) -> Self {
         let (shown, rows, turns) = (HashMap::new(), Vec::new(), Vec::new());
-        Self { wanted, which, most, shown, rows, turns }
+        Self { wanted, which, max_rows, shown, rows, turns }
     }
 
-    /// Adds the rows of the next turn; for [`Rows::Twice`] it only keeps the turn. Returns false
-    /// only if no further turn can add a row.
+    /// Adds the rows of the next turn; for [`Rows::Twice`] it only keeps the turn. Returns false if
+    /// no further turn can add a row.
     pub fn add(&mut self, turn: (Range<u32>, ClientNumber), list: &NumberList) -> bool {
         if self.which == Rows::Twice {
             self.turns.push(turn);
@@ -111,7 +114,7 @@ impl TableBuilder {
         }
         let (range, client) = turn;
         if self.which == Rows::Last {
-            let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX).min(self.most);
+            let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX).min(self.max_rows);
             let room = wanted - self.rows.len();
             self.rows.extend(range.rev().take(room).map(|counter| row(counter, client, list)));
             return self.rows.len() < wanted;
@@ -119,11 +122,11 @@ impl TableBuilder {
         let each = self.which == Rows::Each;
         let shown = self.shown.entry(if each { client } else { 0 }).or_default();
         let wanted = usize::try_from(self.wanted - *shown).unwrap_or(usize::MAX);
-        let room = wanted.min(self.most - self.rows.len());
+        let room = wanted.min(self.max_rows - self.rows.len());
         let before = self.rows.len();
         self.rows.extend(range.take(room).map(|counter| row(counter, client, list)));
         *shown += (self.rows.len() - before) as u64;
-        self.rows.len() < self.most && (each || *shown < self.wanted)
+        self.rows.len() < self.max_rows && (each || *shown < self.wanted)
     }
 
     /// Returns the rows, in the order of the counter. The sort is stable: the rows of one index
@@ -143,9 +146,9 @@ impl TableBuilder {
     ///   end so far            3      4               2 < 3: index 2 was taken twice
     /// ```
     ///
-    /// A turn that begins before the greatest end so far overlaps an earlier turn. The first such
-    /// turn begins at the least common index, because both turns have its start. The sort makes
-    /// this O(n log n); a comparison of all pairs would be O(n²).
+    /// A turn that begins before the greatest end so far overlaps an earlier turn. In the order of
+    /// the starts, the first turn of this kind begins at the least index that two turns have. The
+    /// sort takes O(n log n) time; a comparison of all pairs of turns would take O(n²).
     fn add_around_the_first_taken_twice(&mut self, list: &NumberList) {
         let mut turns = std::mem::take(&mut self.turns);
         turns.sort_by_key(|(range, _)| range.start);
@@ -156,14 +159,15 @@ impl TableBuilder {
             overlaps
         });
         let Some((Range { start: twice, .. }, _)) = twice else { return };
-        let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX).min(self.most);
+        let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX).min(self.max_rows);
         // The rows begin before the index that was taken twice, a third of `wanted` earlier.
         let from = twice.saturating_sub(u32::try_from(wanted / 3).unwrap_or(u32::MAX));
         let until = from.saturating_add(u32::try_from(wanted).unwrap_or(u32::MAX));
         for (range, client) in turns.iter().take_while(|(range, _)| range.start < until) {
             let part = range.start.max(from)..range.end.min(until);
             self.rows.extend(part.map(|counter| row(counter, *client, list)));
-            // Many clients can have the same indices. This cut bounds the rows to 3 × `wanted`.
+            // Many clients can have the same indices. This cut keeps the memory small: there are
+            // never more than 3 × `wanted` rows.
             if self.rows.len() > 2 * wanted {
                 self.keep_first(wanted);
             }
@@ -171,7 +175,7 @@ impl TableBuilder {
         self.keep_first(wanted);
     }
 
-    /// Sorts the rows by their index, and keeps the first `wanted`.
+    /// Sorts the rows by their index, and keeps only the first `wanted` rows.
     fn keep_first(&mut self, wanted: usize) {
         self.rows.sort_by_key(|row| row.counter);
         self.rows.truncate(wanted);

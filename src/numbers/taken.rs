@@ -20,10 +20,11 @@ use super::list::NumberList;
 /// The numbers of one draw, in the order in which they were drawn.
 #[derive(Debug)]
 pub enum Drawn<'a> {
-    /// In the server: ranges of the list.
+    /// Ranges of the list: the form of a draw in the server.
     Taken(Taken<'a>),
-    /// In a client: the received numbers.
-    Received(Vec<u32>),
+    /// The numbers themselves: the form without a list. A client reads them from a reply; a test or
+    /// a simulation makes them up.
+    Values(Vec<u32>),
 }
 
 impl Drawn<'_> {
@@ -31,12 +32,12 @@ impl Drawn<'_> {
     pub fn count(&self) -> u64 {
         match self {
             Drawn::Taken(taken) => taken.count(),
-            Drawn::Received(numbers) => numbers.len() as u64,
+            Drawn::Values(numbers) => numbers.len() as u64,
         }
     }
 
-    /// Calls `each` with the numbers in order: one call for each run of neighbours in the list. So
-    /// an encoder reads whole slices and needs no vector in between.
+    /// Calls `each` with the numbers in order: one call for each *run*, the numbers of one range of
+    /// the list. So an encoder reads whole slices and needs no vector in between.
     #[inline]
     pub fn for_each_run(&self, mut each: impl FnMut(&[u32])) {
         match self {
@@ -44,7 +45,7 @@ impl Drawn<'_> {
                 each(taken.list.run(&taken.first));
                 taken.others.iter().for_each(|range| each(taken.list.run(range)));
             }
-            Drawn::Received(numbers) => each(numbers),
+            Drawn::Values(numbers) => each(numbers),
         }
     }
 
@@ -60,7 +61,7 @@ impl Drawn<'_> {
     pub fn append_text(&self, out: &mut Vec<u8>) {
         match self {
             Drawn::Taken(taken) => taken.append_text(out),
-            Drawn::Received(numbers) => {
+            Drawn::Values(numbers) => {
                 for number in numbers {
                     out.extend_from_slice(number.to_string().as_bytes());
                     out.push(b' ');
@@ -106,7 +107,8 @@ impl<'a> Taken<'a> {
         (self.first.len() + others) as u64
     }
 
-    /// Returns whether the draw took no number, because the list was drained before.
+    /// Returns whether the draw took no number, because the list was drained before. Such a draw
+    /// has no further ranges: a draw ends at its first empty take.
     pub fn is_empty(&self) -> bool {
         self.first.is_empty()
     }
@@ -127,6 +129,7 @@ impl<'a> Taken<'a> {
     }
 }
 
+/// Returns a range of the counter as a range of indices into a slice.
 fn indices(taken: Range<u32>) -> Range<usize> {
     taken.start as usize..taken.end as usize
 }
@@ -142,7 +145,7 @@ mod tests {
         taken.add(1..2);
         taken.add(4..5);
         assert_eq!(taken.others.len(), 1);
-        for drawn in [Drawn::Taken(taken), Drawn::Received(vec![5, 19, 7])] {
+        for drawn in [Drawn::Taken(taken), Drawn::Values(vec![5, 19, 7])] {
             assert_eq!(drawn.count(), 3);
             assert_eq!(drawn.numbers(), [5, 19, 7]);
             let mut text = Vec::new();

@@ -40,6 +40,7 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(4) {
         return None;
     }
+    // Padding stands at the end, and is at most two letters.
     let padding = text.iter().rev().take(2).take_while(|&&byte| byte == b'=').count();
     let mut data = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut count) = (0_u32, 0);
@@ -53,6 +54,7 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
             bits &= (1 << count) - 1;
         }
     }
+    // The bits that are left only fill up the last letter. No encoder makes a 1 of them.
     (bits == 0).then_some(data)
 }
 

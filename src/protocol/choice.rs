@@ -30,7 +30,7 @@ use super::http;
 use super::memorylease::MemoryLease;
 use super::resp::{Resp, inline_ping};
 use super::text::Text;
-use super::{Policy, Speaks, Tail};
+use super::{FormatState, Policy, Tail};
 use crate::common::caller::ClientNumber;
 use crate::common::description::words;
 
@@ -64,12 +64,12 @@ pub(super) fn choose(
     tail: Tail,
     policy: &Policy,
     client: ClientNumber,
-) -> Option<Speaks> {
+) -> Option<FormatState> {
     let max_message = policy.max_message;
-    let frames = |order| Some(Speaks::MemoryLease(MemoryLease::new(order, max_message)));
-    let text = || Some(Speaks::Text(Text::new(policy.course)));
-    let http = || Some(Speaks::Http(Box::default()));
-    let resp = || Some(Speaks::Resp(Box::new(Resp::new(policy, client))));
+    let frames = |order| Some(FormatState::MemoryLease(MemoryLease::new(order, max_message)));
+    let text = || Some(FormatState::Text(Text::new(policy.course)));
+    let http = || Some(FormatState::Http(Box::default()));
+    let resp = || Some(FormatState::Resp(Box::new(Resp::new(policy, client))));
     // `PING` is no command of text, and tools send it to see whether a Redis server is there.
     match inline_ping(input) {
         Some(0) if tail.is_open() => return None,
@@ -82,13 +82,14 @@ pub(super) fn choose(
         [0, 0, 0, 1..=5, ..] => frames(ByteOrder::Big),
         [0] | [0, 0] | [0, 0, 0] if tail.is_open() => None,
         [b'*', ..] => resp(),
-        [0x89, ..] => Some(Speaks::Frames(Frames::new(max_message))),
+        [0x89, ..] => Some(FormatState::Frames(Frames::new(max_message))),
         _ => match look_at(&input[..input.len().min(HTTP_LINE)]) {
             FirstLine::Http => http(),
             FirstLine::Other => text(),
             _ if tail.is_open() && input.len() < HTTP_LINE => None,
-            // Too long or cut off, but no valid text line begins so. As HTTP it gets one refusal,
-            // and the connection closes; as text, each line of its body would run as a command.
+            // The line is too long or cut off. Few text lines begin so (`PUT /NAME …` does). As
+            // HTTP it gets one refusal, and the connection closes. As text, each line behind it,
+            // which may be the body of an HTTP request, would run as a command.
             FirstLine::LikeHttp => http(),
             FirstLine::Unclear => text(),
         },
@@ -97,14 +98,14 @@ pub(super) fn choose(
 
 /// The kind of a first line. Perhaps not all of the line has arrived.
 enum FirstLine {
-    /// It is a whole request line of HTTP.
+    /// A whole request line of HTTP.
     Http,
-    /// It begins like HTTP and has no end yet.
+    /// A line that begins with a method and the start of a target, and whose end has not arrived.
     LikeHttp,
-    /// It is capitals alone, perhaps with the first bytes of a target behind them, and has no end
-    /// yet.
+    /// Only capitals, perhaps with the first bytes of the start of a target behind them. The end of
+    /// the line has not arrived.
     Unclear,
-    /// It is no line of HTTP, whatever follows.
+    /// No line of HTTP, whatever follows.
     Other,
 }
 

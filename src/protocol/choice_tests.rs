@@ -50,9 +50,9 @@ fn drain(
                 seen.push(format!("{request:?}"));
                 *used
             }
-            &Decoded::Own { used } => {
+            &Decoded::SelfAnswered { used } => {
                 let mut out = Output::default();
-                speech.encode_own(&mut out);
+                speech.encode_prepared(&mut out);
                 // With `used` 0 it is `100 Continue`, which is no answer.
                 if used > 0 {
                     seen.push(out.bytes.escape_ascii().to_string());

@@ -309,10 +309,11 @@ pub fn most_data(longest: usize) -> u64 {
     longest.saturating_sub(HEADER + TOKEN + 16 + 8 + 4) as u64
 }
 
-/// Returns the greatest length of the reply to a draw, in bytes; `numbers` is the length of the
-/// list. The server compares this length with the longest datagram before it executes the draw: the
-/// numbers of a reply that cannot be sent would be lost. Returns 0 for every other request: its
-/// reply is short, or nothing is lost if the reply is too long.
+/// Returns the greatest length of the reply to a draw, in bytes: the header, the token, the count
+/// and the numbers. `numbers` is the length of the server's list; no draw gets more. The server
+/// compares the result with the longest datagram before it executes the draw, because the numbers
+/// of a reply that cannot be sent would be lost. Returns 0 for every other request: its reply is
+/// short, or nothing is lost if the reply is too long.
 pub fn longest_reply(request: &Request<'_>, numbers: u32) -> usize {
     match *request {
         Request::Draw(Draw { count }) => {

@@ -25,7 +25,7 @@ fn every_kind_has_its_bytes() {
     let said = Welcome { token: T, history_ms: 60_000, longest: 8192 };
     let head = "894c42580201f000 08000000 20000000".replace(' ', "");
     assert_eq!(hex(&welcome(asked, &said)), head + &token + "60ea000000200000");
-    let drawn = reply(asked, Some(T), &mut Reply::Drawn(Drawn::Received(vec![5])));
+    let drawn = reply(asked, Some(T), &mut Reply::Drawn(Drawn::Values(vec![5])));
     let head = "894c425802038100 08000000 20000000".replace(' ', "");
     assert_eq!(hex(&drawn), head + &token + "0100000005000000");
 }
@@ -76,7 +76,7 @@ fn what_is_no_whole_frame_of_a_clients_is_not_read_as_one() {
 
 #[test]
 fn the_longest_reply_to_a_draw_is_known_before() {
-    let mut drawn = Reply::Drawn(Drawn::Received(vec![7; 100]));
+    let mut drawn = Reply::Drawn(Drawn::Values(vec![7; 100]));
     let asked = Header::new(ByteOrder::Big, 1, 1);
     let length = reply(asked, Some(T), &mut drawn).len();
     let longest = |count, numbers| longest_reply(&Request::Draw(Draw { count }), numbers);

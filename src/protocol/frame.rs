@@ -56,7 +56,8 @@
 //!
 //! Signals: 0 none; 1 collect: size `u64`, level `u32`, ms `u64`; 2 status; 3 granted: ID, size
 //! `u64`, pool `u32`; 4 opened: ID, name; 5 message: ID, length `u64`; 6 blocked, 7 unblocked: ID;
-//! 8 lost: ID, count `u64`; 9 closed: ID; 10 joined, 11 left: name.
+//! 8 lost: ID, count `u64`; 9 closed: ID; 10 joined, 11 left: name; 12 missed
+//! ([`crate::sessions::words`]).
 //!
 //! `draw 4` from a little-endian machine, and its answer; then `draw 0` from a big-endian one:
 //!

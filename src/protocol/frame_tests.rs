@@ -1,5 +1,5 @@
-//! Tests of leasebox frames: the expected bytes of every variant in both byte orders, every
-//! refusal, and that a reply that was written reads back the same.
+//! Tests of leasebox frames: the expected bytes of the requests and replies that the tables below
+//! list, in both byte orders; every refusal; and that a reply that was written reads back the same.
 
 use super::*;
 use crate::commands::{
@@ -345,7 +345,7 @@ proptest! {
         }
         match decode(&bytes) {
             Decoded::Asked { used, .. } => prop_assert!(used <= bytes.len()),
-            Decoded::Own { .. } | Decoded::Skip { .. } => prop_assert!(false, "a frame always asks something"),
+            Decoded::SelfAnswered { .. } | Decoded::Skip { .. } => prop_assert!(false, "a frame always asks something"),
             Decoded::Incomplete | Decoded::Last(_) => {}
         }
     }

@@ -37,8 +37,8 @@
 //!    closes the connection. So the server never reads a body as a request.
 //! 2. After an answer that closes, the caller decodes nothing more.
 //!
-//! **Lock** none: the connection's thread owns its [`Http`]. The clock stands in [`Policy`], so a
-//! test sets the date.
+//! **Lock** that of the guesses, for a log-on ([`asked`]); otherwise none, because the connection's
+//! thread owns its [`Http`]. The clock stands in [`Policy`], so a test sets the date.
 //!
 //! **Simplified** no coding but chunked, no upgrade, no TLS. [`Http::decode`] parses the head again
 //! for each part of the body that arrives: at most 16 KiB a read.
@@ -96,7 +96,7 @@ pub struct Http {
     // The request that waits for its answer: the terms of the answer ([`Answering`]), and the
     // answer itself if HTTP gives it without a service.
     answering: Answering,
-    own: Option<Own>,
+    prepared: Option<Prepared>,
     // The connection: whether it closes now, and the last `Date` with its second since 1970.
     is_over: bool,
     date: (u64, String),
@@ -104,8 +104,10 @@ pub struct Http {
 
 /// An answer that HTTP gives by itself, without a service.
 #[derive(Debug)]
-enum Own {
+enum Prepared {
+    /// `100 Continue`: the client sends the body, and the final answer follows.
     Continue,
+    /// A final answer.
     Response(Response),
 }
 
@@ -158,7 +160,8 @@ impl Http {
         Answering { method, closes: true, ..Answering::default() }
     }
 
-    /// Returns the head's length, and remembers it: the bytes behind it are not searched.
+    /// Returns the head's length in bytes, `None` while its end has not arrived. Remembers the
+    /// length, so that the bytes of the body are not searched.
     fn find_end(&mut self, input: &[u8]) -> Result<Option<usize>, Refusal> {
         if self.end.is_none() {
             self.end = head::find_end(input, &mut self.scanned)?;
@@ -170,7 +173,7 @@ impl Http {
     ///
     /// # Errors
     /// Fails with a refusal that closes the connection. A refusal after which the connection goes
-    /// on is returned as `Ok`: its answer is kept, and [`Decoded::Own`] asks the caller to encode
+    /// on is returned as `Ok`: its answer is kept, and [`Decoded::SelfAnswered`] asks the caller to encode
     /// it.
     fn read<'a>(
         &mut self,
@@ -195,8 +198,8 @@ impl Http {
             None if !awaits_continue || self.is_continued => Ok(None),
             None => {
                 self.is_continued = true;
-                self.own = Some(Own::Continue);
-                Ok(Some(Decoded::Own { used: 0 }))
+                self.prepared = Some(Prepared::Continue);
+                Ok(Some(Decoded::SelfAnswered { used: 0 }))
             }
             Some((body, length)) => {
                 let used = end + length;
@@ -204,7 +207,7 @@ impl Http {
                 (self.is_continued, self.is_blank_passed) = (false, false);
                 Ok(Some(match wanted.and_then(|wanted| self.ask(&head, &wanted, body, policy)) {
                     Ok(Some(request)) => Decoded::Asked { request: Ok(request), used },
-                    Ok(None) => Decoded::Own { used },
+                    Ok(None) => Decoded::SelfAnswered { used },
                     Err(refusal) => self.refuse(refusal, used),
                 }))
             }
@@ -240,8 +243,8 @@ impl Http {
     /// Returns the request for a service, or `None` for one that HTTP answers by itself.
     ///
     /// # Errors
-    /// 400 for a body that the method does not read and for a parameter of a page, and those of
-    /// [`HeadRequest::with_form`], [`Http::form`] and [`Resource::request`].
+    /// 400 for a body that the method does not read and for a parameter of a page; also the errors
+    /// of [`HeadRequest::with_form`], [`Http::form`], [`Resource::request`] and a site.
     fn ask<'a>(
         &mut self,
         head: &Head<'_>,
@@ -271,12 +274,15 @@ impl Http {
                 return resource.request(method, query, body, conditions, form).map(Some);
             }
         };
-        self.own = Some(Own::Response(own));
+        self.prepared = Some(Prepared::Response(own));
         Ok(None)
     }
 
-    /// Returns the form of the answer. A 406 comes before the service runs: a draw cannot be taken
-    /// back.
+    /// Returns the form of the answer.
+    ///
+    /// # Errors
+    /// 406 if the client accepts no form of this answer. The refusal comes before the service runs,
+    /// because a draw cannot be taken back. `/metrics` has one form, which is never refused.
     fn form(&self, method: Method, resource: Resource) -> Result<MediaForm, Refusal> {
         let is_read = matches!(method, Method::Get | Method::Head);
         let is_lease = matches!(resource, Resource::Path(LEASE | NAMED, _)) && is_read;
@@ -289,11 +295,11 @@ impl Http {
         })
     }
 
-    /// Keeps the answer with a refusal until [`Http::encode_own`] appends it.
+    /// Keeps the answer with a refusal until [`Http::encode_prepared`] appends it.
     fn refuse<'a>(&mut self, refusal: Refusal, used: usize) -> Decoded<'a> {
         self.answering.closes |= refusal.is_last;
-        self.own = Some(Own::Response(self.answering.refuse(&refusal)));
-        Decoded::Own { used }
+        self.prepared = Some(Prepared::Response(self.answering.refuse(&refusal)));
+        Decoded::SelfAnswered { used }
     }
 
     /// Appends the answer with a service's reply to the request that was decoded last.
@@ -304,10 +310,12 @@ impl Http {
     }
 
     /// Appends HTTP's own answer. `100 Continue` has no fields, and a final answer follows it.
-    pub fn encode_own(&mut self, policy: &Policy, out: &mut Output) {
-        match self.own.take() {
-            Some(Own::Continue) => out.bytes.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n"),
-            Some(Own::Response(response)) => self.put(response, since_1970(policy), out),
+    pub fn encode_prepared(&mut self, policy: &Policy, out: &mut Output) {
+        match self.prepared.take() {
+            Some(Prepared::Continue) => {
+                out.bytes.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n")
+            }
+            Some(Prepared::Response(response)) => self.put(response, since_1970(policy), out),
             None => {}
         }
     }
@@ -323,9 +331,9 @@ impl Http {
     }
 
     /// Returns the length of the prepared answer in bytes, without its fields.
-    pub fn own_length(&self) -> usize {
-        match &self.own {
-            Some(Own::Response(response)) => response.length(),
+    pub fn prepared_length(&self) -> usize {
+        match &self.prepared {
+            Some(Prepared::Response(response)) => response.length(),
             _ => 0,
         }
     }
@@ -336,7 +344,7 @@ impl Http {
         self.answering = self.without_head();
         let status = if error.code == Code::Busy { 503 } else { 408 };
         let refusal = Refusal::last(status, error.text.clone());
-        self.own = Some(Own::Response(self.answering.refuse(&refusal)));
+        self.prepared = Some(Prepared::Response(self.answering.refuse(&refusal)));
     }
 
     /// Returns the most bytes of a lease that one answer may carry. JSON and XML carry them in
@@ -354,7 +362,8 @@ impl Http {
     }
 }
 
-/// Returns the answer of the site that the server shows. For HEAD it is that to GET.
+/// Returns the answer of the site that the server shows. The site answers HEAD as GET, and
+/// [`Answering::put`] leaves the body out.
 ///
 /// # Errors
 /// As [`site::Site::answer`] does.

@@ -26,9 +26,9 @@ pub(super) fn heard(policy: &Policy, bytes: &[u8]) -> Vec<String> {
                 heard.push(format!("{request:?}"));
                 rest = &rest[used..];
             }
-            Decoded::Own { used } => {
+            Decoded::SelfAnswered { used } => {
                 let mut out = Output::default();
-                conversation.encode_own(&mut out);
+                conversation.encode_prepared(&mut out);
                 heard.push(String::from_utf8([out.bytes, out.body].concat()).unwrap());
                 rest = &rest[used..];
                 if conversation.is_over() {
@@ -97,8 +97,8 @@ fn the_word_to_go_on_is_said_once_and_only_to_who_waits_for_it() {
     let policy = policy();
     let mut conversation = Conversation::new(&policy, 1);
     let mut said = Output::default();
-    assert_eq!(conversation.decode(head.as_bytes(), Tail::Open), Decoded::Own { used: 0 });
-    conversation.encode_own(&mut said);
+    assert_eq!(conversation.decode(head.as_bytes(), Tail::Open), Decoded::SelfAnswered { used: 0 });
+    conversation.encode_prepared(&mut said);
     assert_eq!(said.bytes, b"HTTP/1.1 100 Continue\r\n\r\n");
     assert_eq!(conversation.decode(head.as_bytes(), Tail::Open), Decoded::Incomplete);
     let whole = [head.as_bytes(), b"hi"].concat();
@@ -164,7 +164,7 @@ fn a_late_request_and_one_that_ends_too_early_are_told_so() {
     let half = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}Content-Length: 9\r\n\r\nhal");
     let mut conversation = Conversation::new(&policy, 1);
     let decoded = conversation.decode(half.as_bytes(), Tail::Ended);
-    assert_eq!(decoded, Decoded::Own { used: half.len() });
+    assert_eq!(decoded, Decoded::SelfAnswered { used: half.len() });
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn a_body_of_chunks_is_bounded_however_it_comes() {
                 conversation.decode(&bytes, Tail::Open);
             }
             let mut out = Output::default();
-            conversation.encode_own(&mut out);
+            conversation.encode_prepared(&mut out);
             assert!(out.bytes.starts_with(status.as_bytes()), "cut at {cut}");
         }
     }
@@ -316,8 +316,11 @@ fn each_request_that_waits_for_the_word_hears_it() {
     let policy = policy();
     let mut conversation = Conversation::new(&policy, 1);
     for _ in 0..2 {
-        assert_eq!(conversation.decode(request.as_bytes(), Tail::Open), Decoded::Own { used: 0 });
-        conversation.encode_own(&mut Output::default());
+        assert_eq!(
+            conversation.decode(request.as_bytes(), Tail::Open),
+            Decoded::SelfAnswered { used: 0 }
+        );
+        conversation.encode_prepared(&mut Output::default());
         let whole = [request.as_bytes(), b"hi"].concat();
         let Decoded::Asked { used, .. } = conversation.decode(&whole, Tail::Open) else {
             panic!("the body has come");

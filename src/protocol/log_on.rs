@@ -15,19 +15,19 @@
 //!    of them are right.
 //! 2. No log holds a password: the `Debug` form of [`User`] has none.
 //!
-//! **Lock** that of the guesses, for each try; a try may wait for it up to 1 s. The user never
-//! changes while the server runs.
+//! **Lock** that of [`Guesses`], for a few steps of each try. If no guess is left, the try waits up
+//! to 1 s for one; the lock is free meanwhile. The user never changes while the server runs.
 //!
 //! **Simplified** one user. The password crosses the network in the open: a server that strangers
-//! reach needs a program that speaks TLS in front of it. While strangers spend the budget of wrong
-//! guesses, the user waits with them at each log-on, and by HTTP at each request. The first
+//! reach needs a program that speaks TLS in front of it. While strangers spend all wrong guesses,
+//! the user, too, waits for a guess at each log-on, and in HTTP at each request. The first
 //! invariant follows from the code; no test measures it.
 //!
 //! **Source** the lecture: authentication, "user name and password style logon"; RFC 7617.
 
 use std::fmt;
 
-use super::{Decoded, Speaks, Tail, frame, memorylease};
+use super::{Decoded, FormatState, Tail, frame, memorylease};
 use crate::common::error::{Code, Error};
 use crate::common::guesses::Guesses;
 
@@ -61,19 +61,21 @@ impl User {
         Ok(Self { name: name.into(), password: password.into() })
     }
 
-    /// Returns whether these are the user's name and password; `None` if strangers were wrong too
-    /// often to be told. A wrong pair spends one of the guesses.
+    /// Returns whether these are the user's name and password. Returns `None`, and compares
+    /// nothing, if no guess is left. A wrong pair spends one guess of the budget that all clients
+    /// share.
     pub fn try_log_on(&self, name: &[u8], password: &[u8], guesses: &Guesses) -> Option<bool> {
+        // `false`: without a pause first. `true`: waits for a guess if none is left.
         if !guesses.begin(false, true) {
             return None;
         }
-        let is_right = self.is(name, password);
+        let is_right = self.matches(name, password);
         guesses.end(is_right);
         Some(is_right)
     }
 
     /// Returns whether these are the user's name and password.
-    fn is(&self, name: &[u8], password: &[u8]) -> bool {
+    fn matches(&self, name: &[u8], password: &[u8]) -> bool {
         // Always compares both: with `&&`, a wrong name would be refused sooner than a right name
         // with a wrong password.
         let (is_name, is_password) = (same(&self.name, name), same(&self.password, password));
@@ -105,21 +107,22 @@ pub fn no_log_on() -> Error {
     Error::new(Code::Refused, text)
 }
 
-impl Speaks {
+impl FormatState {
     /// Refuses the first request in a format that has no log-on; the connection then closes.
     /// `#[cold]`: the compiler moves this out of the way of requests that are served.
     #[cold]
     pub(super) fn turn_away<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
-        // `enough` is the number of bytes after which a frame is refused, although it is not whole:
-        // its header. A leasebox header has the id and the byte order of the answer. Do not wait
-        // for the body: the server would have to keep the bytes of a client without a log-on. A
-        // text line has no header: wait for its end.
+        // `enough` is the length of a format's header in bytes. A frame whose header has arrived is
+        // refused before its body arrives: otherwise the server would keep the body of a client
+        // without a log-on. The refusal needs the header, because the header of a leasebox frame
+        // has the id and the byte order of the answer. A text line has no header, so its refusal
+        // waits for the end of the line.
         let (decoded, enough) = match self {
-            Speaks::Text(text) => (text.decode(input, tail), usize::MAX),
-            Speaks::MemoryLease(frames) => (frames.decode(input), memorylease::HEADER),
-            Speaks::Frames(frames) => (frames.decode(input), frame::HEADER),
+            FormatState::Text(text) => (text.decode(input, tail), usize::MAX),
+            FormatState::MemoryLease(frames) => (frames.decode(input), memorylease::HEADER),
+            FormatState::Frames(frames) => (frames.decode(input), frame::HEADER),
             // Does not happen: these formats have a log-on, so `Conversation::decode` serves them.
-            Speaks::Http(_) | Speaks::Resp(_) => return Decoded::Incomplete,
+            FormatState::Http(_) | FormatState::Resp(_) => return Decoded::Incomplete,
         };
         match decoded {
             Decoded::Incomplete if input.len() < enough => Decoded::Incomplete,
@@ -135,7 +138,7 @@ mod tests {
     #[test]
     fn a_user_is_name_and_password() {
         let user = User::new("ada", b"secret").unwrap();
-        assert!(user.is(b"ada", b"secret"));
+        assert!(user.matches(b"ada", b"secret"));
         let wrong: [(&[u8], &[u8]); 8] = [
             (b"ada", b""),
             (b"", b"secret"),
@@ -147,7 +150,7 @@ mod tests {
             (b"", b""),
         ];
         for (name, password) in wrong {
-            assert!(!user.is(name, password), "{name:?} {password:?}");
+            assert!(!user.matches(name, password), "{name:?} {password:?}");
         }
     }
 

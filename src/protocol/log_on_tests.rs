@@ -64,8 +64,8 @@ fn a_wrong_password_costs_a_guess_a_right_one_none_and_who_cannot_guess_is_told_
         .into_bytes();
         let mut conversation = Conversation::new(&policy, 1);
         let mut out = Output::default();
-        assert!(matches!(conversation.decode(&auth, Tail::Open), Decoded::Own { .. }));
-        conversation.encode_own(&mut out);
+        assert!(matches!(conversation.decode(&auth, Tail::Open), Decoded::SelfAnswered { .. }));
+        conversation.encode_prepared(&mut out);
         (http, String::from_utf8(out.bytes).unwrap())
     };
     for _ in 0..3 {

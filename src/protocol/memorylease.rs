@@ -241,6 +241,7 @@ impl MemoryLease {
         }
     }
 
+    /// Appends an answer whose payload is one number: the id in Leased, the result in DataSet.
     fn put_number(&self, kind: i32, number: i32, out: &mut Output) {
         out.bytes.extend_from_slice(&header(self.order, kind, size_of::<i32>()));
         out.bytes.extend_from_slice(&self.order.put_i32(number));

@@ -4,8 +4,8 @@
 //! and a browser speaks HTTP. How does one server understand all of them without a second list of
 //! its commands?
 //!
-//! **The wrong way.** A parser for each command in each format. Five formats and forty-two commands
-//! make over two hundred parsers, and a bug hides in one of them.
+//! **The wrong way.** A parser for each command in each format. Five formats and 49 commands make
+//! over two hundred parsers, and a bug hides in one of them.
 //!
 //! **The right way.** A command describes itself once, field by field
 //! ([`crate::common::description`]). A format is a visitor of that description: one part of it
@@ -27,7 +27,7 @@
 //! ```text
 //!   input ──► decode ──► Request ──► (a service) ──► Reply ──► encode ──► Output
 //!     ▲          │
-//!     │          ├──► Own: the format answers by itself ──► encode_own ──► Output
+//!     │          ├──► SelfAnswered: the format answers ──► encode_prepared ──► Output
 //!     └──────────┘ the caller drops the `used` bytes and decodes again
 //! ```
 //!
@@ -39,16 +39,18 @@
 //! 1. Decoding is incremental: the same bytes give the same requests, whether they arrive one at a
 //!    time or all at once. `Incomplete` uses no byte; the caller decodes again when more bytes have
 //!    arrived. (A property test cuts its inputs at every place.) Time matters to two features: a
-//!    request of text without a line end ([`text::unended`]), and a refused HTTP request with
-//!    `Expect`, which closes the connection if its body has not arrived yet.
+//!    request of text without a line end ([`text::unended`]), and an HTTP request with `Expect:
+//!    100-continue`. If HTTP refuses such a request before the body has begun to arrive, the
+//!    connection closes; afterwards the connection can go on.
 //! 2. `decode` and `encode` alternate: the caller answers each request before it decodes the next
 //!    one. So a format can keep in its own state what the answer needs, such as a frame's id.
 //! 3. After [`Decoded::Last`] the caller decodes nothing more.
 //! 4. A length that a client only claims makes the server allocate nothing.
 //!
-//! **Lock** none. The chapter has functions over byte slices, without a socket or a thread. Only
-//! HTTP reads a clock: the caller passes it in [`Policy`]. The thread of a connection owns its
-//! `Conversation`.
+//! **Lock** none for decoding and encoding: these are functions over byte slices, without a socket
+//! or a thread. The thread of a connection owns its `Conversation`. Only a log-on by HTTP or RESP
+//! locks the budget of wrong guesses, and it may wait up to 1 s ([`log_on`]). HTTP takes the time
+//! for its dates from the clock in [`Policy`].
 //!
 //! **Simplified** no TLS, and no change of format within a connection, such as HTTP's `Upgrade`.
 //!
@@ -106,7 +108,7 @@ impl Tail {
 }
 
 /// The result of one look at the start of the input. `used` is the number of bytes that the caller
-/// drops from it.
+/// drops from the start of the input.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decoded<'a> {
     /// The input holds no whole request yet.
@@ -121,9 +123,9 @@ pub enum Decoded<'a> {
         used: usize,
     },
     /// A request that the format answers by itself, such as RESP's `PING` or a file of HTTP's live
-    /// page, or one that it refuses. No service sees it: [`Conversation::encode_own`] appends the
+    /// page, or one that it refuses. No service sees it: [`Conversation::encode_prepared`] appends the
     /// answer.
-    Own {
+    SelfAnswered {
         /// The length of the request in bytes; all of the input if the format cannot go on after
         /// the refusal; 0 for HTTP's interim answer `100 Continue`.
         used: usize,
@@ -143,13 +145,13 @@ pub struct Conversation<'m> {
     policy: &'m Policy,
     client: ClientNumber,
     /// The chosen format; `None` until the first bytes decide.
-    speaks: Option<Speaks>,
+    format: Option<FormatState>,
 }
 
 /// A format with the state that it keeps between requests. The two large states are boxed, so that
 /// a connection that speaks text does not carry their size.
 #[derive(Debug)]
-enum Speaks {
+enum FormatState {
     Text(Text),
     MemoryLease(MemoryLease),
     Frames(Frames),
@@ -160,57 +162,58 @@ enum Speaks {
 impl<'m> Conversation<'m> {
     /// Starts a connection that has sent no byte.
     pub fn new(policy: &'m Policy, client: ClientNumber) -> Self {
-        Self { policy, client, speaks: None }
+        Self { policy, client, format: None }
     }
 
     /// Looks for one request at the start of `input`. Until bytes are used, the next call passes
     /// the same bytes again, with the new ones behind them.
     pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
-        if self.speaks.is_none() {
-            self.speaks = choose(input, tail, self.policy, self.client);
+        if self.format.is_none() {
+            self.format = choose(input, tail, self.policy, self.client);
         }
         // Each arm returns straight from its decoder: a request that is stored in a variable first
         // is moved once more, and that costs as much as the lock of a draw.
-        match &mut self.speaks {
+        match &mut self.format {
             None => Decoded::Incomplete,
-            Some(Speaks::Http(http)) => http.decode(input, tail, self.policy),
-            Some(Speaks::Resp(resp)) => resp.decode(input, self.policy),
+            Some(FormatState::Http(http)) => http.decode(input, tail, self.policy),
+            Some(FormatState::Resp(resp)) => resp.decode(input, self.policy),
             // The formats below have no log-on, so a server with a user refuses them.
-            Some(speaks) if self.policy.user.is_some() => speaks.turn_away(input, tail),
-            Some(Speaks::Text(text)) => text.decode(input, tail),
-            Some(Speaks::MemoryLease(frames)) => frames.decode(input),
-            Some(Speaks::Frames(frames)) => frames.decode(input),
+            Some(format) if self.policy.user.is_some() => format.turn_away(input, tail),
+            Some(FormatState::Text(text)) => text.decode(input, tail),
+            Some(FormatState::MemoryLease(frames)) => frames.decode(input),
+            Some(FormatState::Frames(frames)) => frames.decode(input),
         }
     }
 
     /// Appends the answer to the request that was decoded last. A format that sends data unescaped
     /// may move it out of `reply`, to save a copy.
     pub fn encode(&mut self, reply: &mut Reply<'_>, out: &mut Output) {
-        match &mut self.speaks {
+        match &mut self.format {
             // Before a format is chosen, an answer is a text line: a person can read it.
             None => text::encode(reply, self.policy.max_message, out),
-            Some(Speaks::Text(text)) => text.encode(reply, self.policy.max_message, out),
-            Some(Speaks::MemoryLease(frames)) => frames.encode(reply, out),
-            Some(Speaks::Frames(frames)) => frames.encode(reply, out),
-            Some(Speaks::Http(http)) => http.encode(reply, self.policy, out),
-            Some(Speaks::Resp(resp)) => resp.encode(reply, out),
+            Some(FormatState::Text(text)) => text.encode(reply, self.policy.max_message, out),
+            Some(FormatState::MemoryLease(frames)) => frames.encode(reply, out),
+            Some(FormatState::Frames(frames)) => frames.encode(reply, out),
+            Some(FormatState::Http(http)) => http.encode(reply, self.policy, out),
+            Some(FormatState::Resp(resp)) => resp.encode(reply, out),
         }
     }
 
-    /// Appends the answer that the format has prepared by itself, as after [`Decoded::Own`].
-    pub fn encode_own(&mut self, out: &mut Output) {
-        match &mut self.speaks {
-            Some(Speaks::Http(http)) => http.encode_own(self.policy, out),
-            Some(Speaks::Resp(resp)) => resp.encode_own(out),
+    /// Appends the answer that the format has prepared by itself, as after [`Decoded::SelfAnswered`].
+    pub fn encode_prepared(&mut self, out: &mut Output) {
+        match &mut self.format {
+            Some(FormatState::Http(http)) => http.encode_prepared(self.policy, out),
+            Some(FormatState::Resp(resp)) => resp.encode_prepared(out),
             _ => {}
         }
     }
 
-    /// Returns the length of that answer in bytes.
-    pub fn own_length(&self) -> usize {
-        match &self.speaks {
-            Some(Speaks::Http(http)) => http.own_length(),
-            Some(Speaks::Resp(resp)) => resp.own_length(),
+    /// Returns the length, in bytes, of the answer that [`Conversation::encode_prepared`] will append;
+    /// for HTTP the length of the body alone. The caller reserves memory for the answer first.
+    pub fn prepared_length(&self) -> usize {
+        match &self.format {
+            Some(FormatState::Http(http)) => http.prepared_length(),
+            Some(FormatState::Resp(resp)) => resp.prepared_length(),
             _ => 0,
         }
     }
@@ -220,22 +223,22 @@ impl<'m> Conversation<'m> {
     /// [`Decoded::Last`].
     #[inline]
     pub fn is_over(&self) -> bool {
-        match &self.speaks {
-            Some(Speaks::Http(http)) => http.is_over(),
-            Some(Speaks::Resp(resp)) => resp.is_over(),
+        match &self.format {
+            Some(FormatState::Http(http)) => http.is_over(),
+            Some(FormatState::Resp(resp)) => resp.is_over(),
             _ => false,
         }
     }
 
     /// Returns the format of the connection.
     pub fn protocol(&self) -> Protocol {
-        match &self.speaks {
+        match &self.format {
             None => Protocol::Nothing,
-            Some(Speaks::Text(_)) => Protocol::Text,
-            Some(Speaks::MemoryLease(_)) => Protocol::MemoryLease,
-            Some(Speaks::Frames(_)) => Protocol::Frames,
-            Some(Speaks::Http(_)) => Protocol::Http,
-            Some(Speaks::Resp(_)) => Protocol::Resp,
+            Some(FormatState::Text(_)) => Protocol::Text,
+            Some(FormatState::MemoryLease(_)) => Protocol::MemoryLease,
+            Some(FormatState::Frames(_)) => Protocol::Frames,
+            Some(FormatState::Http(_)) => Protocol::Http,
+            Some(FormatState::Resp(_)) => Protocol::Resp,
         }
     }
 
@@ -245,9 +248,9 @@ impl<'m> Conversation<'m> {
     /// inbox, so a message that does not fit stays there. An inspection has more fields before its
     /// data: with nearly this much data, [`Frames::encode`] still answers `too-large`.
     pub fn most_data(&self) -> u64 {
-        match &self.speaks {
-            Some(Speaks::Frames(frames)) => frames.most_data(),
-            Some(Speaks::Http(http)) => http.most_data(self.policy.max_message),
+        match &self.format {
+            Some(FormatState::Frames(frames)) => frames.most_data(),
+            Some(FormatState::Http(http)) => http.most_data(self.policy.max_message),
             _ => text::most_data(self.policy.max_message),
         }
     }

@@ -18,7 +18,8 @@
 /// greater bound would save almost no time; it would only cost memory in each connection.
 pub const FULL: usize = 64 * 1024;
 
-/// The same for a connection that has no memory reserved.
+/// The same bound for a connection that has not reserved memory for a longer output. The server
+/// reserves that memory only while its budget for buffers has room (`server/holding.rs`).
 pub const SMALL_FULL: usize = 8 * 1024;
 
 /// From this length on, data is moved instead of copied. At about 16 KiB a copy costs as much as
@@ -32,7 +33,8 @@ pub struct Output {
     pub bytes: Vec<u8>,
     /// The data of the last reply if it is large; otherwise empty.
     pub body: Vec<u8>,
-    /// The length of `bytes` from which on the output is full.
+    /// The length of `bytes`, in bytes, from which on the output is full: [`FULL`] or
+    /// [`SMALL_FULL`].
     pub full: usize,
 }
 

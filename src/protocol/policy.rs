@@ -8,7 +8,7 @@ use crate::common::guesses::Guesses;
 use crate::protocol::http::site::Site;
 
 /// The settings by which requests are decoded and replies encoded. All connections of a server
-/// share them, and they never change, but for the guesses, which have a lock.
+/// share them. They never change; only the budget in `guesses` does, and it has its own lock.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// The longest message in bytes (`--max-message`).
@@ -21,11 +21,12 @@ pub struct Policy {
     pub hosts: Vec<String>,
     /// The one user of this server; with `None` every client may use it.
     pub user: Option<User>,
-    /// How often strangers may be wrong.
+    /// The budget of wrong guesses (passwords, and numbers of leases) of all clients together.
     pub guesses: Arc<Guesses>,
     /// The clock for the dates in HTTP's answers; an argument, so that tests can stop it.
     pub clock: fn() -> SystemTime,
-    /// The site that HTTP shows, in the place of the live page and the resources.
+    /// The site that HTTP shows in the place of the live page and the resources; `None` shows
+    /// those two.
     pub site: Option<Arc<dyn Site>>,
 }
 

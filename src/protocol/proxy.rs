@@ -10,10 +10,12 @@
 //! Behind a proxy all connections come from one address. The limits of addresses would be those of
 //! the proxy, so with `--behind-proxy` each connection has to begin with this header.
 //!
-//! **Invariants** the header is never guessed: a connection without one is refused. Whoever may
-//! leave it out could also write one for another address.
+//! **Invariants** a connection without a header is refused. If the header were optional, one port
+//! could serve clients with and without the proxy, and a client without it could write a header
+//! with a false address.
 //!
-//! **Lock** none. **Simplified** what version 2 adds behind the addresses is skipped.
+//! **Lock** none. **Simplified** the fields that version 2 may have behind the addresses are
+//! skipped.
 //!
 //! **Source** Willy Tarreau, The PROXY protocol, versions 1 and 2 (2020).
 
@@ -27,7 +29,7 @@ const MAX_LINE: usize = 107;
 /// The first bytes of version 2: no other protocol begins so.
 const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 
-/// The bytes of version 2 before the addresses.
+/// The number of bytes of version 2 before the addresses.
 const FIXED: usize = SIGNATURE.len() + 4;
 
 const WRONG: &str = "this server is behind a proxy, and a connection begins with a PROXY header; \
@@ -42,6 +44,7 @@ pub type Introduced = (Option<IpAddr>, usize);
 /// Fails with `bad-request` if the bytes begin no header.
 pub fn introduced(input: &[u8]) -> Result<Option<Introduced>, Error> {
     let wrong = || Error::new(Code::BadRequest, WRONG);
+    // Compares only the bytes that have arrived: a part of `start` may still become all of it.
     let begins = |start: &[u8]| start.starts_with(&input[..input.len().min(start.len())]);
     if begins(&SIGNATURE) {
         return second_version(input).ok_or_else(wrong);
@@ -95,6 +98,7 @@ fn second_version(input: &[u8]) -> Option<Option<Introduced>> {
         _ if is_own => None,
         0x11 if addresses.len() >= 12 => addresses.first_chunk::<4>().map(|&four| four.into()),
         0x21 if addresses.len() >= 36 => addresses.first_chunk::<16>().map(|&bytes| bytes.into()),
+        // The length leaves no room for the two addresses and ports of this family.
         0x11 | 0x21 => return None,
         _ => None,
     };

@@ -30,7 +30,7 @@
 //! ```text
 //!   *3 CR LF $3 CR LF SET CR LF $1 CR LF 7 CR LF $5 CR LF Hel
 //!            │                                   │
-//!            first: the words begin              at: all before it is whole; missing is 1
+//!            first: the words begin              at: all before it is whole; words_left is 1
 //! ```
 //!
 //! **Invariants**
@@ -40,9 +40,11 @@
 //! 2. A whole word is never scanned again, however slowly the rest arrives; only the length of the
 //!    word at `at` is read again.
 //!
-//! **Lock** none. **Simplified** of the inline commands (lines without `*`) only `PING`, which tools
-//! send to see whether a server is there: a connection that begins with another one speaks text.
-//! Here RESP3 differs from RESP2 only in the map and in nil.
+//! **Lock** none, except that of the guesses in a log-on ([`crate::protocol::log_on`]).
+//!
+//! **Simplified** Redis also accepts inline commands: lines without `*`. Here only `PING` may be
+//! one, because tools send it to see whether a server is there; a connection that begins with
+//! another line speaks text. RESP3 differs from RESP2 only in the map and in nil.
 //!
 //! **Source** redis.io, *Redis serialization protocol specification*. The bounds are those of Redis
 //! 6; Redis got the ones before the log-on after CVE-2021-32675.
@@ -62,9 +64,9 @@ use crate::protocol::{Decoded, Policy, text};
 
 /// The most words of a request after the log-on.
 const MAX_WORDS: u64 = 1024 * 1024;
-/// Before the log-on: the most words, and the most bytes of one word. So a request of a client
-/// without a password has little more than 160 KiB.
-const MAX_BEFORE: (u64, u64) = (10, 16 * 1024);
+/// The most words of a request before the log-on, and the most bytes of one word. So a request of a
+/// client that has not logged on has little more than 160 KiB.
+const MAX_BEFORE_LOG_ON: (u64, u64) = (10, 16 * 1024);
 
 /// The number of bytes behind `*` or `$` within which the line of a count or a length must have its
 /// CR. The greatest `u64` has 20 digits; a longer line is no number.
@@ -79,12 +81,12 @@ pub struct Resp {
     /// The offset of the first word, behind the line of the count.
     first: usize,
     /// The number of words that are not whole yet; `None` before the count is known.
-    missing: Option<u64>,
+    words_left: Option<u64>,
     // Fields of the request that waits for its answer.
     /// The request is a get: for it, and for no other command, `not-found` is nil.
     is_get: bool,
-    /// The answer that [`Resp::encode_own`] appends.
-    own: Vec<u8>,
+    /// The answer that [`Resp::encode_prepared`] appends.
+    prepared: Vec<u8>,
     // Fields of the connection.
     /// The client has sent the right password, or the server has no user.
     is_logged_on: bool,
@@ -109,7 +111,8 @@ const COUNT: Expected =
     (b'*', "expected '*'; each request is an array of bulk strings", "invalid multibulk length");
 const TOO_BIG: Broken = "too big request; --max-message bounds it, send less";
 const MOST_WORDS: Broken = "a request has at most 1048576 words; send fewer";
-const BEFORE: Broken = "before the log-on a request is short; send AUTH NAME PASSWORD first";
+const LONG_BEFORE_LOG_ON: Broken =
+    "before the log-on a request is short; send AUTH NAME PASSWORD first";
 const LENGTH: Expected = (b'$', "expected '$'; each word is a bulk string", "invalid bulk length");
 
 impl Resp {
@@ -120,33 +123,34 @@ impl Resp {
 
     /// Looks for one request at the start of `input`.
     pub fn decode<'a>(&mut self, input: &'a [u8], policy: &Policy) -> Decoded<'a> {
-        if let Some(used) = inline_ping(input).filter(|_| self.missing.is_none()) {
+        if let Some(used) = inline_ping(input).filter(|_| self.words_left.is_none()) {
             let pong = if self.is_logged_on { "+PONG" } else { NO_AUTH };
-            self.own = format!("{pong}\r\n").into_bytes();
-            return if used == 0 { Decoded::Incomplete } else { Decoded::Own { used } };
+            self.prepared = format!("{pong}\r\n").into_bytes();
+            return if used == 0 { Decoded::Incomplete } else { Decoded::SelfAnswered { used } };
         }
         match self.scan(input, policy.max_message) {
             Err(broken) => {
-                self.own = format!("-ERR Protocol error: {broken}\r\n").into_bytes();
+                self.prepared = format!("-ERR Protocol error: {broken}\r\n").into_bytes();
                 self.is_over = true;
-                Decoded::Own { used: input.len() }
+                Decoded::SelfAnswered { used: input.len() }
             }
             Ok(false) => Decoded::Incomplete,
             Ok(true) => {
                 let (used, bulks) = (self.at, &input[self.first..self.at]);
-                (self.at, self.missing) = (0, None);
+                (self.at, self.words_left) = (0, None);
                 if bulks.is_empty() {
                     return Decoded::Skip { used };
                 }
                 let request = text::parse_bulks(bulks);
-                // This file itself answers `QUIT`, and a word that is no command of leasebox but
-                // one of RESP, such as `PING`. Before the log-on it answers every request.
+                // RESP itself answers `QUIT`, and each command of `resp/connection.rs` that
+                // leasebox does not have, such as `PING`. Before the log-on RESP itself answers
+                // every request: no service may see one.
                 let is_own = match &request {
                     Ok(request) => !self.is_logged_on || matches!(request, Request::Quit(Quit)),
                     Err(error) => !self.is_logged_on || error.code == Code::UnknownCommand,
                 };
                 if is_own && self.answer_own(Words::Bulks(bulks), policy) {
-                    return Decoded::Own { used };
+                    return Decoded::SelfAnswered { used };
                 }
                 self.is_get = matches!(request, Ok(Request::Get(_)));
                 Decoded::Asked { request, used }
@@ -161,20 +165,23 @@ impl Resp {
     /// Fails with the text of a protocol error; the connection cannot go on after it.
     fn scan(&mut self, input: &[u8], most: usize) -> Result<bool, Broken> {
         let (most_words, most_bytes) =
-            if self.is_logged_on { (MAX_WORDS, most as u64) } else { MAX_BEFORE };
-        if self.missing.is_none() {
-            let Some((count, line)) = number(input, COUNT)? else { return Ok(false) };
+            if self.is_logged_on { (MAX_WORDS, most as u64) } else { MAX_BEFORE_LOG_ON };
+        if self.words_left.is_none() {
+            let Some((count, line)) = number_line(input, COUNT)? else { return Ok(false) };
             if count.is_some_and(|count| count > most_words) {
-                return Err(if self.is_logged_on { MOST_WORDS } else { BEFORE });
+                return Err(if self.is_logged_on { MOST_WORDS } else { LONG_BEFORE_LOG_ON });
             }
             // Like Redis, skip an array of no words, and a count below 0: both count as 0 words.
-            (self.at, self.first, self.missing) = (line, line, Some(count.unwrap_or(0)));
+            (self.at, self.first, self.words_left) = (line, line, Some(count.unwrap_or(0)));
         }
-        while let Some(missing @ 1..) = self.missing {
-            let Some((length, line)) = number(&input[self.at..], LENGTH)? else { return Ok(false) };
+        while let Some(left @ 1..) = self.words_left {
+            let Some((length, line)) = number_line(&input[self.at..], LENGTH)? else {
+                return Ok(false);
+            };
+            // `number` returns `None` for a number below 0, and no word has such a length.
             let length = length.ok_or(LENGTH.2)?;
             if length > most_bytes {
-                return Err(if self.is_logged_on { TOO_BIG } else { BEFORE });
+                return Err(if self.is_logged_on { TOO_BIG } else { LONG_BEFORE_LOG_ON });
             }
             let length = length as usize;
             let end = self.at + line + length;
@@ -184,7 +191,7 @@ impl Resp {
                 return Err(TOO_BIG);
             }
             match input.get(end..).unwrap_or_default() {
-                [b'\r', b'\n', ..] => (self.at, self.missing) = (end + 2, Some(missing - 1)),
+                [b'\r', b'\n', ..] => (self.at, self.words_left) = (end + 2, Some(left - 1)),
                 [] | [b'\r'] => return Ok(false),
                 _ => return Err("expected CR LF after a bulk string"),
             }
@@ -230,13 +237,13 @@ impl Resp {
     }
 
     /// Appends the answer that [`Resp::decode`] prepared.
-    pub fn encode_own(&mut self, out: &mut Output) {
-        out.bytes.append(&mut self.own);
+    pub fn encode_prepared(&mut self, out: &mut Output) {
+        out.bytes.append(&mut self.prepared);
     }
 
-    /// Returns the length of that answer in bytes.
-    pub fn own_length(&self) -> usize {
-        self.own.len()
+    /// Returns the length, in bytes, of the answer that [`Resp::encode_prepared`] will append.
+    pub fn prepared_length(&self) -> usize {
+        self.prepared.len()
     }
 
     /// Returns whether the connection closes after the last answer.
@@ -271,7 +278,7 @@ pub(super) fn inline_ping(input: &[u8]) -> Option<usize> {
 ///
 /// # Errors
 /// Fails with the text of a protocol error.
-fn number(input: &[u8], line: Expected) -> Result<Option<(Option<u64>, usize)>, Broken> {
+fn number_line(input: &[u8], line: Expected) -> Result<Option<(Option<u64>, usize)>, Broken> {
     let (letter, no_letter, no_number) = line;
     let Some((&first, rest)) = input.split_first() else { return Ok(None) };
     if first != letter {
@@ -285,9 +292,11 @@ fn number(input: &[u8], line: Expected) -> Result<Option<(Option<u64>, usize)>, 
     if *after != b'\n' {
         return Err(no_number);
     }
+    // A `-` in front of the digits: the number is below 0.
     let (digits, is_below) =
         within[..end].strip_prefix(b"-").map_or((&within[..end], false), |d| (d, true));
     let number = parse_decimal(digits).ok_or(no_number)?;
+    // 3: the letter in front, and CR LF.
     Ok(Some((Some(number).filter(|_| !is_below), end + 3)))
 }
 

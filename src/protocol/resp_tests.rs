@@ -26,10 +26,10 @@ fn words(line: &str) -> Vec<u8> {
 fn answers(policy: &Policy, requests: &[Vec<u8>]) -> Vec<Option<String>> {
     let mut conversation = Conversation::new(policy, 1);
     let answer = |bytes: &Vec<u8>| match conversation.decode(bytes, Tail::Open) {
-        Decoded::Own { used } => {
+        Decoded::SelfAnswered { used } => {
             assert_eq!(used, bytes.len());
             let mut out = Output::default();
-            conversation.encode_own(&mut out);
+            conversation.encode_prepared(&mut out);
             Some(String::from_utf8(out.bytes).unwrap())
         }
         Decoded::Asked { .. } => None,
@@ -237,9 +237,14 @@ fn what_is_no_resp_is_told_so_and_the_connection_closes() {
         let policy = Policy::plain(MAX);
         let mut conversation = Conversation::new(&policy, 1);
         let decoded = conversation.decode(bytes, Tail::Open);
-        assert_eq!(decoded, Decoded::Own { used: bytes.len() }, "{}", bytes.escape_ascii());
+        assert_eq!(
+            decoded,
+            Decoded::SelfAnswered { used: bytes.len() },
+            "{}",
+            bytes.escape_ascii()
+        );
         let mut out = Output::default();
-        conversation.encode_own(&mut out);
+        conversation.encode_prepared(&mut out);
         let text = String::from_utf8(out.bytes).unwrap();
         assert!(text.starts_with(&format!("-ERR Protocol error: {why}")), "{text}");
         assert!(conversation.is_over(), "{}", bytes.escape_ascii());
@@ -254,7 +259,7 @@ fn a_request_over_the_limit_is_refused_before_it_has_come() {
     assert_eq!(resp.decode(&bytes, &Policy::plain(MAX)), Decoded::Incomplete);
     bytes.extend_from_slice(format!("${}\r\n", MAX / 2 + 100).as_bytes());
     resp.decode(&bytes, &Policy::plain(MAX));
-    assert!(resp.own.starts_with(b"-ERR Protocol error: too big request") && resp.is_over());
+    assert!(resp.prepared.starts_with(b"-ERR Protocol error: too big request") && resp.is_over());
 }
 
 #[test]
@@ -275,7 +280,7 @@ fn replies_have_the_shapes_of_redis() {
     let data = Reply::Data(Data { id, size: 64, data: b"a\r\nb".to_vec() });
     let cases = [
         (drawn, "*3\r\n:5\r\n:19\r\n:1234567\r\n"),
-        (Reply::Drawn(Drawn::Received(vec![0, 10])), "*2\r\n:0\r\n:10\r\n"),
+        (Reply::Drawn(Drawn::Values(vec![0, 10])), "*2\r\n:0\r\n:10\r\n"),
         (data, "$4\r\na\r\nb\r\n"),
         (Reply::Set(WasSet { id, length: 3 }), "+set 7 3\r\n"),
         (not_found(), "-ERR not-found there is none\r\n"),

@@ -42,8 +42,8 @@
 //!
 //! Simple course clients send `draw 4` without a line end and wait: [`unended`] has the rules. A
 //! byte order mark in front of the first line and NULs in front of any line are passed over: an
-//! editor or a C program adds them, and nobody sees them. The answer to a wrong line shows the
-//! first other byte that cannot be seen.
+//! editor or a C program adds them, and nobody sees them. If a wrong line holds another invisible
+//! character, the answer shows the first one.
 //!
 //! ```text
 //!   > draw 4                         > lease 64 5000
@@ -55,9 +55,9 @@
 //! **Invariants**
 //!
 //! 1. Each line gets one reply, in the order of the lines. A reply holds no line break but its end.
-//! 2. The search for a LF looks at each byte once (at a CR that ends a read, again). Without the
-//!    field `scanned`, a client that sends the longest line byte by byte would cost 65,536² / 2
-//!    comparisons, over 2 × 10^9.
+//! 2. The search for a LF looks at each byte once. (Only a CR at the end of a read is looked at
+//!    again.) Without the field `scanned`, a client that sends the longest line byte by byte would
+//!    cost 65,536² / 2 comparisons, over 2 × 10^9.
 //!
 //! **Lock** none. **Simplified** no quotes, because DATA always ends the line and so may hold
 //! spaces; no line that goes on in the next one.
@@ -91,7 +91,8 @@ pub const MAX_LINE: usize = 64 * 1024;
 pub struct Text {
     /// The number of bytes at the start of the input that hold no LF.
     scanned: usize,
-    /// The first line was whole: no control byte and no unknown command closes any more.
+    /// The first line is decoded: from now on neither a control byte nor an unknown command closes
+    /// the connection.
     past_first: bool,
     /// The state for requests without a line end.
     unended: Unended,
@@ -115,7 +116,8 @@ impl Text {
                 self.past_first = true;
                 Decoded::Asked { request: Ok(Request::Draw(draw)), used }
             }
-            // A student's client, which may go on: other protocols end their lines.
+            // Other protocols end their lines, so this is probably a student's client. With
+            // `past_first` set, the connection goes on after the error.
             Meaning::Wrong => {
                 self.past_first = true;
                 self.finish(input, input.len())

@@ -141,9 +141,9 @@ fn a_line_may_have_65536_bytes_and_no_more() {
 impl Decoded<'_> {
     fn used(&self) -> Option<usize> {
         match self {
-            Decoded::Asked { used, .. } | Decoded::Own { used } | Decoded::Skip { used } => {
-                Some(*used)
-            }
+            Decoded::Asked { used, .. }
+            | Decoded::SelfAnswered { used }
+            | Decoded::Skip { used } => Some(*used),
             Decoded::Incomplete | Decoded::Last(_) => None,
         }
     }

@@ -1,4 +1,4 @@
-//! Requests that are not whole: silence may end them, or they are given up.
+//! Requests that are not whole: silence may end them, or the server gives them up.
 //!
 //! **Lock** none. **Source** ours.
 
@@ -6,13 +6,14 @@ use crate::commands::Reply;
 use crate::common::error::{Code, Error};
 use crate::protocol::choice::choose;
 use crate::protocol::output::Output;
-use crate::protocol::{Conversation, Speaks, Tail};
+use crate::protocol::{Conversation, FormatState, Tail};
 
 impl Conversation<'_> {
-    /// Returns whether [`QUIET_MS`](super::text::unended::QUIET_MS) of silence after `input` would end a request.
+    /// Returns whether a silence of 100 ms after `input` would end a request
+    /// ([`text::unended`](super::text::unended)).
     pub fn awaits_quiet(&self, input: &[u8]) -> bool {
-        match &self.speaks {
-            Some(Speaks::Text(text)) => text.awaits_quiet(input),
+        match &self.format {
+            Some(FormatState::Text(text)) => text.awaits_quiet(input),
             _ => false,
         }
     }
@@ -24,18 +25,19 @@ impl Conversation<'_> {
         self.give_up(input, Error::new(Code::BadRequest, text), out);
     }
 
-    /// Appends an error for a request that will never be whole.
+    /// Appends an error for a request that will never be whole: the client is too slow, or the
+    /// server has no memory for the rest. The caller closes the connection afterwards.
     pub fn give_up(&mut self, input: &[u8], error: Error, out: &mut Output) {
         // The format may still be undecided. `Tail::Ended` makes the choice without more bytes, so
         // that the error has a form that the client can read.
-        if self.speaks.is_none() {
-            self.speaks = choose(input, Tail::Ended, self.policy, self.client);
+        if self.format.is_none() {
+            self.format = choose(input, Tail::Ended, self.policy, self.client);
         }
-        match &mut self.speaks {
-            Some(Speaks::MemoryLease(_)) => {}
-            Some(Speaks::Http(http)) => {
+        match &mut self.format {
+            Some(FormatState::MemoryLease(_)) => {}
+            Some(FormatState::Http(http)) => {
                 http.set_given_up(&error);
-                self.encode_own(out);
+                self.encode_prepared(out);
             }
             _ => self.encode(&mut Reply::Error(error), out),
         }

@@ -18,7 +18,7 @@
 //! 1. A client is in the list of clients before its thread starts, so the stop finds its socket.
 //! 2. No error ends the loop: the accepting thread returns only when the server stops. If a spawn
 //!    fails, one client gets an error, and the accepting thread does not panic.
-//! 3. This thread writes to no client's socket, so no client can hold it up.
+//! 3. This thread reads and writes no client's socket, so no client can hold it up.
 //!
 //! **Lock** the clients' ([`crate::server::clients`]), for a few instructions.
 //!
@@ -88,8 +88,8 @@ impl Acceptor {
         }
     }
 
-    /// Moves clients from the backlog to `came`, as many as fit there. If both are empty, waits
-    /// for the next client.
+    /// Accepts the clients in the backlog and appends them to `came`, up to [`MAX_ACCEPTED`]. If
+    /// both are empty, waits for the next client.
     fn accept_all(&mut self, listener: &TcpListener, came: &mut VecDeque<(TcpStream, SocketAddr)>) {
         while came.len() < MAX_ACCEPTED {
             // `accept` waits only if no client needs a thread now. This call cannot fail: the
@@ -102,6 +102,7 @@ impl Acceptor {
                 // The backlog is empty.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) => {
+                    // With clients in `came` there is work: `accept` is tried again after it.
                     if came.is_empty() {
                         let what = "no client can be accepted now, waiting";
                         warn_now_and_then(&mut self.warned, what, &error);

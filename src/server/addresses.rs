@@ -1,27 +1,29 @@
 //! How many clients of one address may be connected.
 //!
 //! ```text
-//!   8192 places   │ an address that is not trusted gets at most a half │ … │ the last 512: only for │
-//!                                                                           addresses without one
+//!   8192 places   │ an address that is not trusted gets at most half │ … │ the last 512: only for
+//!                                                                      addresses without a client
 //! ```
 //!
-//! A client that says nothing costs a thread, and a limit for all clients alone lets one stranger
-//! take every place. So a stranger's address has a limit of its own. Two strangers with an address
-//! each could still take all, so the last places are for addresses that have none yet.
+//! A connected client takes a *place*; `--max-clients` bounds the number of places. A client that
+//! sends nothing keeps its place and a thread. With a limit for all clients alone, one stranger
+//! could take every place, so each address that is not trusted has a limit too. Two strangers with
+//! an address each could still take all places, so the last ones are for addresses without a
+//! client.
 //!
-//! **Invariants** a trusted address is refused only when all places are taken.
+//! **Invariants** the limits here never refuse a trusted address.
 //!
 //! **Lock** none: [`super::clients`] counts, under its own lock, and asks here.
 //!
-//! **Simplified** who has many addresses gets many shares. One IPv6 network of 64 bits counts as
-//! one address, because a single machine may choose any address in its network.
+//! **Simplified** a stranger with many addresses has the limit of each of them. One IPv6 network of
+//! 64 bits counts as one address, because a single machine may choose any address in its network.
 //!
 //! **Source** ours.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Of all places, this part is for addresses that have none: one of so many.
-pub(super) const RESERVED_PART: usize = 16;
+/// One of so many places is reserved for addresses without a client: a sixteenth of all.
+pub(super) const RESERVED_DIVISOR: usize = 16;
 
 /// The limits of addresses. They never change while the server runs.
 #[derive(Debug, Clone)]
@@ -59,7 +61,10 @@ impl Network {
         (bits <= most).then_some(Self { address, bits })
     }
 
+    /// Returns whether an address belongs to this network.
     fn contains(self, address: IpAddr) -> bool {
+        // The first bit in which two addresses differ. IPv4 has 32 bits: they move to the front of
+        // the 128, so that the zeros before that bit count the equal bits of both kinds.
         let differ = match (self.address, address) {
             (IpAddr::V4(one), IpAddr::V4(other)) => {
                 u128::from(one.to_bits() ^ other.to_bits()) << 96
@@ -71,7 +76,8 @@ impl Network {
     }
 }
 
-/// Returns the address under which a client is counted.
+/// Returns the address under which a client is counted. For IPv6, except for loopback, it is the
+/// first address of the client's network of 64 bits.
 pub fn counted(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
@@ -82,8 +88,9 @@ pub fn counted(address: IpAddr) -> IpAddr {
 }
 
 impl AddressLimits {
-    /// Returns why an address may have no further client, with the cure; `None` if it may. `its`
-    /// clients are connected, of `all`.
+    /// Returns a refusal, with the cause and the cure, if an address may have no further client;
+    /// `None` if it may. `its` is the number of connected clients of this address, `all` that of
+    /// all addresses.
     pub fn refusal(&self, address: IpAddr, its: usize, all: usize) -> Option<String> {
         let address = address.to_canonical();
         if self.trusted.iter().any(|network| network.contains(address)) {
@@ -94,7 +101,7 @@ impl AddressLimits {
             let text = format!("your address has all its {most} connections; close one first");
             return Some(text);
         }
-        let reserved = self.places / RESERVED_PART;
+        let reserved = self.places / RESERVED_DIVISOR;
         let is_late = all >= self.places.saturating_sub(reserved);
         (is_late && its > 0).then(|| {
             format!("the last {reserved} places are for addresses without one; try again later")

@@ -7,28 +7,32 @@
 //!                                                                └─ the deadline: `busy`
 //! ```
 //!
-//! Each buffer of a connection has a bound, but a bound for each is none for all: 34 clients that
-//! ask for 32 MiB and read nothing hold more than 1 GiB, and the first allocation that fails ends
-//! the process. So a connection reserves bytes here before a buffer grows over [`SMALL`].
+//! Each buffer of a connection has a bound, but the sum of all buffers would have none: 34 clients
+//! that ask for 32 MiB each and read nothing hold more than 1 GiB, and the first allocation that
+//! fails ends the process. So a connection reserves bytes here before a buffer grows over
+//! [`SMALL`].
 //!
-//! Waiting alone would let those 34 clients keep everybody else out. So while somebody waits, each
-//! second the holders are looked at. Those that moved little in this second, the greatest first, are
-//! closed, until what is wanted will fit.
+//! Waiting alone would let those 34 clients keep all others out. So a connection that waits for
+//! room looks each second at the *holders*, the connections with a charge. It closes holders that
+//! moved less than 64 KiB in this second, the one with the largest charge first, until the bytes
+//! that come back will be enough.
 //!
 //! **Invariants**
 //!
-//! 1. The charges together are at most the bound. Only [`Charge::settle`] may raise one above it, if
-//!    a buffer has become longer than was reserved.
+//! 1. The sum of the charges is at most the bound. Only [`Charge::settle`] may raise the sum above
+//!    it, if a buffer has become longer than was reserved.
 //! 2. A connection that ends, also by a panic, gives everything back.
-//! 3. Nobody is closed while nobody waits.
+//! 3. No holder is closed while no connection waits for room.
 //!
-//! **Lock** its own, a leaf: for a few instructions, or for a walk over those who hold much.
+//! **Lock** its own, for a few instructions or for a walk over the holders. No other lock is taken
+//! under it, and no socket is used.
 //!
-//! **Simplified** those who wait are in no queue: whoever fits goes first, so a small answer passes
-//! a large one. memcached copies no large data into buffers at all: it writes from where the data
-//! lies, and pins it meanwhile. Then a second set of the same lease needs a second block.
+//! **Simplified** the connections that wait form no queue: the first one whose bytes fit goes on,
+//! so a small answer overtakes a large one. memcached copies no large data into buffers: it writes
+//! the data from its own place, which must not change until the write ends. Then a `set` of the
+//! same lease meanwhile needs a second block.
 //!
-//! **Source** Redis' `maxmemory-clients`, which also closes the greatest.
+//! **Source** Redis' `maxmemory-clients`, which also closes the clients with the largest buffers.
 
 use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};
@@ -42,29 +46,31 @@ use crate::common::lock::lock;
 /// The most bytes that a connection holds without a charge.
 pub const SMALL: usize = 16 * 1024;
 
-/// The time between two looks at those who hold much, while somebody waits.
+/// The time between two looks at the holders, while a connection waits for room.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// A connection that moved fewer bytes between two looks is slow.
+/// A holder that read and wrote fewer bytes than this between two looks is slow.
 const SLOW: u64 = 64 * 1024;
 
 /// The account. All threads of clients share it.
 #[derive(Debug)]
 pub struct Buffers {
-    /// The most bytes.
+    /// The most bytes that all connections together may be charged.
     bound: usize,
     /// The bytes that are charged. Written under the lock of `charges`; read without it too, where
     /// an old value does no harm.
     used: AtomicUsize,
     /// Locked by clients' threads and the stop.
     charges: Mutex<Charges>,
-    /// Goes with `charges`: something was given back, or somebody was closed.
+    /// Goes with `charges`. Notified when bytes were given back, when connections were closed, and
+    /// by the stop.
     changed: Condvar,
 }
 
+/// The data behind the lock of the account.
 #[derive(Debug, Default)]
 struct Charges {
-    /// The bytes that those want who wait now.
+    /// The sum of the bytes for which connections wait now.
     wanted: usize,
     holders: BTreeMap<ClientNumber, Charged>,
     /// The time of the last look.
@@ -82,8 +88,8 @@ struct Charged {
     seen: Option<u64>,
 }
 
-/// The bytes that a connection moves, and whether another one had it closed. Its thread and those
-/// that wait share this struct.
+/// The bytes that a connection moves, and whether another connection closed it. Its own thread and
+/// the threads that wait for room share this struct.
 #[derive(Debug, Default)]
 struct Flow {
     /// The bytes that were read and written since the first charge.
@@ -93,12 +99,13 @@ struct Flow {
     is_writing: AtomicBool,
 }
 
-/// There is no room: the time is over, or the server stops, or this connection was closed itself.
+/// The error of [`Charge::reserve`]: no room came in time, the server stops, or another connection
+/// closed this one because it needed the room.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NoRoom;
 
 impl Buffers {
-    /// Opens an account of so many bytes.
+    /// Makes an account whose charges have at most `bound` bytes in all.
     pub fn new(bound: usize) -> Self {
         Self {
             bound,
@@ -108,7 +115,7 @@ impl Buffers {
         }
     }
 
-    /// Returns the most bytes.
+    /// Returns the most bytes that may be charged.
     pub fn bound(&self) -> usize {
         self.bound
     }
@@ -123,12 +130,14 @@ impl Buffers {
         self.bound.saturating_sub(self.used()) as u64
     }
 
-    /// Returns whether more than a half is charged. Then nobody keeps a buffer for later.
+    /// Returns whether more than half of the bound is charged. Connections then free their buffers
+    /// after each write, instead of keeping them for the next request.
     pub fn is_tight(&self) -> bool {
         self.used() > self.bound / 2
     }
 
-    /// Lets nobody wait, from now on.
+    /// Ends all waits for room: from now on a charge that does not fit fails at once. The stop
+    /// calls this.
     pub fn close(&self) {
         lock(&self.charges).is_closed = true;
         self.changed.notify_all();
@@ -146,11 +155,13 @@ impl Buffers {
 }
 
 impl Charges {
-    /// Looks at the holders, and returns the sockets of those that have to be closed so that `missing`
-    /// bytes come back. The first look only notes what has moved so far.
+    /// Looks at the holders, if the last look is at least a second old. Returns the sockets that
+    /// the caller has to shut down, and how, so that `missing` bytes come back. The first look only
+    /// notes how many bytes each holder has moved so far.
     ///
-    /// One that reads is closed for reading alone, so that it can be told why; if it is still there
-    /// at the next look, for writing too.
+    /// A slow holder that writes is shut down for both directions. Another one is shut down for
+    /// reading alone, so that its thread can still tell its client why; if it is still a holder at
+    /// the next look, it is shut down for writing too.
     fn look(&mut self, missing: usize, now: Instant) -> Vec<(Arc<TcpStream>, Shutdown)> {
         let since = self.looked.map(|looked| now.saturating_duration_since(looked));
         if since.is_some_and(|since| since < LOOK_EVERY) {
@@ -162,13 +173,14 @@ impl Charges {
             let moved = holder.flow.moved.load(Ordering::Relaxed);
             let seen = holder.seen.replace(moved);
             if holder.flow.is_closed.load(Ordering::Relaxed) {
+                // An earlier look chose it, so its bytes will come back.
                 leaving += holder.bytes;
                 closed.push((holder.stream.clone(), Shutdown::Both));
             } else if seen.is_some_and(|seen| moved.saturating_sub(seen) < SLOW) {
                 slow.push((holder.bytes, client));
             }
         }
-        // A look long ago says nothing about this second.
+        // Without a look one second ago, nothing is known about this second: no holder is chosen.
         if since.is_none_or(|since| since > 2 * LOOK_EVERY) {
             return closed;
         }
@@ -200,7 +212,7 @@ pub struct Charge<'a> {
 }
 
 impl<'a> Charge<'a> {
-    /// Starts with no charge.
+    /// Makes a charge of 0 bytes.
     pub fn new(buffers: &'a Buffers, client: ClientNumber, stream: &'a Arc<TcpStream>) -> Self {
         Self { buffers, client, stream, bytes: 0, flow: None }
     }
@@ -234,11 +246,11 @@ impl<'a> Charge<'a> {
         self.flow.as_ref().is_some_and(|flow| flow.is_closed.load(Ordering::Acquire))
     }
 
-    /// Raises the charge to so many bytes in all. Waits until `deadline` for room; with `None` it
-    /// does not wait.
+    /// Raises the charge to `bytes` in all. Waits until `deadline` for room; with `None` it does
+    /// not wait. A wait ends early if this connection is closed or the server stops.
     ///
     /// # Errors
-    /// Fails if there is no room until then. The charge is as before.
+    /// Fails if no room came. The charge is as before.
     pub fn reserve(&mut self, bytes: usize, deadline: Option<Instant>) -> Result<(), NoRoom> {
         if bytes <= self.bytes.max(SMALL) {
             return Ok(());
@@ -246,6 +258,7 @@ impl<'a> Charge<'a> {
         let more = bytes - self.bytes;
         let mut charges = lock(&self.buffers.charges);
         if !self.buffers.charge(more) {
+            // More bytes than the whole bound never fit, so a wait would be useless.
             let deadline = deadline.filter(|_| more <= self.buffers.bound).ok_or(NoRoom)?;
             charges.wanted += more;
             while !self.buffers.charge(more) {
@@ -258,10 +271,13 @@ impl<'a> Charge<'a> {
                     (self.buffers.used() + charges.wanted).saturating_sub(self.buffers.bound);
                 let closed = charges.look(missing, now);
                 if closed.is_empty() {
+                    // Sleeps until bytes come back, but only until the next look is due.
                     let left = deadline.saturating_duration_since(now).min(LOOK_EVERY);
                     let woken = self.buffers.changed.wait_timeout(charges, left);
                     charges = woken.unwrap_or_else(PoisonError::into_inner).0;
                 } else {
+                    // Unlocked, because each shutdown is a system call. A closed connection may
+                    // itself wait here: the notification wakes it, and its `reserve` fails.
                     drop(charges);
                     close(&closed);
                     self.buffers.changed.notify_all();
@@ -287,7 +303,8 @@ impl<'a> Charge<'a> {
         holder.bytes = self.bytes;
     }
 
-    /// Sets the charge to what the buffers really hold, in bytes, and wakes those who wait.
+    /// Sets the charge to the bytes that the buffers really hold, and wakes the threads that wait
+    /// for room.
     pub fn settle(&mut self, bytes: usize) {
         let bytes = if bytes <= SMALL { 0 } else { bytes };
         if bytes == self.bytes {
@@ -315,7 +332,7 @@ impl Drop for Charge<'_> {
     }
 }
 
-/// Shuts these sockets down: a read or a write of their threads then returns.
+/// Shuts these sockets down: a read or a write in which their threads wait then returns.
 fn close(streams: &[(Arc<TcpStream>, Shutdown)]) {
     for (stream, how) in streams {
         // Fails only if the peer has gone, and then its thread ends by itself.

@@ -95,8 +95,9 @@ fn nobody_waits_beyond_the_deadline_nor_in_the_stop_nor_for_more_than_the_bound(
     assert_eq!((buffers.used(), lock(&buffers.charges).wanted), (80 * KIB, 0));
 }
 
-/// Three holders of 40, 30 and 20 KiB, of whom the greatest moves 64 KiB in the second between two
-/// looks. Returns who is closed for so many missing bytes.
+/// Makes three holders of 60, 50 and 40 KiB, and looks at them at second 0 and at these `seconds`.
+/// With `moves` the largest one moves 64 KiB after the first look. Returns for each holder whether
+/// it was closed for so many missing bytes.
 fn closed_for(missing: usize, moves: bool, seconds: [u64; 2]) -> [bool; 3] {
     let connections = [connection(), connection(), connection()];
     let buffers = Buffers::new(200 * KIB);

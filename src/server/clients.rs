@@ -23,7 +23,7 @@
 //! **Simplified** `shut_down` makes a system call for each client under the lock. Meanwhile no
 //! client can enter or leave.
 //!
-//! **Source** `memorylease.txt`: its server logs who connects.
+//! **Source** `memorylease.txt`: its server logs each connection.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
@@ -45,8 +45,8 @@ pub struct Clients {
     /// system has no thread left), each client's thread (leave, `stats`, `list connections`), `udp`
     /// (number, `stats`) and the stop.
     connected: Mutex<Connected>,
-    /// Goes with `connected`. The last client that leaves during the stop notifies it; the stop waits
-    /// on it until the list is empty.
+    /// Goes with `connected`. The last client that leaves during the stop notifies it; the stop
+    /// waits on it until the list is empty.
     left: Condvar,
 }
 
@@ -55,7 +55,8 @@ pub struct Clients {
 struct Connected {
     /// The clients whose threads run, or are about to start, in the order in which they came.
     clients: BTreeMap<ClientNumber, ConnectedClient>,
-    /// How many of them each address has, as [`counted`] names it; none has 0.
+    /// The number of these clients for each address, in the form of [`counted`]. An address without
+    /// a client has no entry.
     addresses: HashMap<IpAddr, usize>,
     /// The last number that was given to a client, connected or by datagrams.
     last: ClientNumber,
@@ -84,17 +85,20 @@ struct ConnectedClient {
 }
 
 impl Connected {
-    /// Returns how many clients an address has.
-    fn of(&self, address: IpAddr) -> usize {
+    /// Returns the number of clients of an address.
+    fn clients_at(&self, address: IpAddr) -> usize {
         self.addresses.get(&address).copied().unwrap_or(0)
     }
 
+    /// Adds one client to the count of an address.
     fn count(&mut self, address: IpAddr) {
         *self.addresses.entry(address).or_default() += 1;
     }
 
+    /// Takes one client off the count of an address. Removes a count of 0, so that the map holds
+    /// no address whose clients have all gone.
     fn discount(&mut self, address: IpAddr) {
-        let left = self.of(address).saturating_sub(1);
+        let left = self.clients_at(address).saturating_sub(1);
         if left == 0 {
             self.addresses.remove(&address);
         } else {
@@ -104,8 +108,8 @@ impl Connected {
 }
 
 impl Clients {
-    /// Returns a number for a new client, from 1 on. The homework's table has it as the
-    /// thread of each row.
+    /// Returns the number of a new client: one more than the last, beginning with 1. The command
+    /// `table` shows this number in the place of the homework's column "thread".
     pub fn next_number(&self) -> ClientNumber {
         let mut connected = lock(&self.connected);
         connected.last += 1;
@@ -120,10 +124,10 @@ impl Clients {
     /// Returns how many clients are connected, and how many of this address.
     pub fn counts(&self, address: IpAddr) -> (usize, usize) {
         let connected = lock(&self.connected);
-        (connected.clients.len(), connected.of(counted(address)))
+        (connected.clients.len(), connected.clients_at(counted(address)))
     }
 
-    /// Inserts a client whose thread is about to start, and logs who connects. Returns false when
+    /// Inserts a client whose thread is about to start, and logs its address. Returns false when
     /// the server stops; nothing is inserted then.
     pub fn enter(
         &self,
@@ -147,8 +151,8 @@ impl Clients {
         true
     }
 
-    /// Counts a client under another address, that of the client itself behind a proxy. Returns why
-    /// that address may have no further client; then nothing is changed.
+    /// Counts a client behind a proxy under its own address, and no longer under the proxy's.
+    /// Returns a refusal if that address may have no further client; then nothing is changed.
     pub fn move_to(
         &self,
         client: ClientNumber,
@@ -157,9 +161,9 @@ impl Clients {
     ) -> Option<String> {
         let to = counted(address);
         let mut connected = lock(&self.connected);
-        // This client is in the list already.
+        // The limits ask for the other clients, and this one is in the list already.
         let others = connected.clients.len().saturating_sub(1);
-        if let Some(why) = limits.refusal(address, connected.of(to), others) {
+        if let Some(why) = limits.refusal(address, connected.clients_at(to), others) {
             return Some(why);
         }
         let moved = connected.clients.get_mut(&client)?;
@@ -177,8 +181,8 @@ impl Clients {
         }
     }
 
-    /// Removes a client whose thread ends, and logs who goes. Wakes the stop, if it waits and this
-    /// was the last one.
+    /// Removes a client whose thread ends, and logs its end. Wakes the stop, if the stop waits and
+    /// this was the last client.
     fn leave(&self, client: ClientNumber) {
         let mut connected = lock(&self.connected);
         let removed = connected.clients.remove(&client);
@@ -188,8 +192,8 @@ impl Clients {
         // Only the stop waits, and a notification is a system call also when nobody waits.
         let stop_waits = connected.is_stopping && connected.clients.is_empty();
         drop(connected);
-        // Without the lock: the stop, when it wakes up, need not wait for it; a line is logged, and
-        // memory is freed.
+        // The lock is free from here on: nobody waits for it while this thread logs a line and
+        // frees memory, and the stop gets it at once when it wakes up.
         if let Some(ConnectedClient { gauge, peer, .. }) = removed {
             let ConnectionSnapshot { speaks, requests, .. } = gauge.see(client, Duration::ZERO);
             let speaks = speaks.word();

@@ -33,19 +33,22 @@ const DISCARD_TIME: Duration = Duration::from_secs(30);
 /// The most bytes of one read.
 const PIECE: usize = 16 * 1024;
 
-/// The bytes that are discarded as fast as they come, and the rest after each further piece: 16 MiB
-/// a second at most.
+/// The bytes that are discarded as fast as they come.
 const FAST: usize = 1 << 20;
-const REST: Duration = Duration::from_millis(1);
+
+/// The pause after each further piece: at most 16 MiB a second are discarded then.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// The longest silence of a client that has not closed.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// The time between the two steps when the server stops. Then the server cannot see that the client
-/// has closed, so each close takes all of this time, and it must fit the 2 s of the stop.
+/// The time between the shutdown of writing and the close, when the server stops. Reading is shut
+/// down then, so the server cannot see that the client has closed. Each close therefore takes all
+/// of this time, and the time must fit the 2 s of the stop.
 const STOP_TIME: Duration = Duration::from_millis(300);
 
-/// The longest time that input is discarded then: a client may go on sending as fast as it is read.
+/// The longest time that input is discarded after [`STOP_TIME`]. It needs a bound, because a client
+/// may go on sending as fast as its bytes are read.
 const STOP_DISCARD: Duration = Duration::from_millis(100);
 
 /// Begins to close: shuts down writing, then discards input until the client closes or is silent,
@@ -68,9 +71,9 @@ pub fn close(mut stream: &TcpStream) {
         match stream.read(&mut [0; PIECE]) {
             Ok(count @ 1..) => {
                 discarded += count;
-                // Else a fast client keeps a core busy.
+                // Without the pause a client that sends fast would keep a core busy.
                 if discarded > FAST {
-                    std::thread::sleep(REST);
+                    std::thread::sleep(PAUSE);
                 }
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -79,10 +82,10 @@ pub fn close(mut stream: &TcpStream) {
     }
 }
 
-/// Does the same as [`close`] after the stop has shut down reading. A read then returns what has
-/// come, and does not wait: so this waits first, and discards once. The wrong way is to read again
-/// and again meanwhile: thousands of threads that wake up 200 times a second let no other thread
-/// run.
+/// Does the same as [`close`] after the stop has shut down reading. A read then returns the bytes
+/// that have arrived, and does not wait for more. So this function sleeps first, and discards the
+/// input once. The wrong way is to wake up every few milliseconds for a read: thousands of threads
+/// that do so let no other thread run.
 pub fn close_in_stop(mut stream: &TcpStream) {
     if stream.shutdown(Shutdown::Write).is_err() {
         return;

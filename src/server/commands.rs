@@ -13,8 +13,9 @@
 //! begin with `warning` only on a server without the lock.
 //!
 //! **Lock** `stats` takes the draw's lock twice (on a server without the lock once), then the
-//! tables' once and the clients' once; never two at the same time. So the figures of the tables
-//! agree with each other (`used` and `free` add up). Between two locks other commands may run.
+//! tables', the clients' and the guesses' once each; never two at the same time. So the figures of
+//! the tables agree with each other (`used` and `free` add up). Between two locks other commands
+//! may run.
 //!
 //! **Simplified** no rates and no times: a tool that wants them reads `stats` twice.
 //!
@@ -34,7 +35,7 @@ use crate::common::error::Error;
 use crate::common::id::parse_decimal;
 use crate::common::line::put;
 use crate::memory::lease::SpaceFigures;
-use crate::numbers::draw::Locking;
+use crate::numbers::locking::Locking;
 use crate::sessions::SessionFigures;
 
 command! {
@@ -58,8 +59,8 @@ impl<'a> Message<'a> for Vec<Figure> {
         })
     }
 
-    /// Writes a list of pairs to a frame, and fields of these names elsewhere. So JSON has
-    /// `"drawn": 4`, and a new figure changes no frame's form.
+    /// Writes a list of pairs to a frame. In every other format each figure is a field with its own
+    /// name. So JSON has `"drawn": 4`, and a new figure does not change the form of the frame.
     fn write(&self, sink: &mut impl Sink) {
         if sink.is_binary() {
             return sink.list("figures", "figure", self, |(name, value), sink| {
@@ -132,8 +133,9 @@ fn spaces(tables: &ServerTables) -> Option<(&'static str, String)> {
     (spaces.len() > 1).then(|| ("spaces", spaces.iter().map(shown).collect::<Vec<_>>().join(",")))
 }
 
-/// Returns the figures of the arena and the processes. `waiting` counts the requests that wait for
-/// memory. The caller holds the tables' lock.
+/// Returns the figures of the first memory space and of the processes; `leases` counts leases and
+/// blocks of processes. `waiting` counts the requests that wait for memory. The caller holds the
+/// tables' lock.
 fn memory_figures(tables: &ServerTables) -> [(&'static str, String); 11] {
     let ServerTables { leases, processes, .. } = tables;
     let (filling, requested) = (leases.filling(), leases.requested());
@@ -148,7 +150,7 @@ fn memory_figures(tables: &ServerTables) -> [(&'static str, String); 11] {
         ("largest_free", filling.largest_free.to_string()),
         ("internal_fragmentation", percent(filling.internal_fragmentation(requested))),
         ("external_fragmentation", percent(filling.external_fragmentation())),
-        ("processes", processes.processes().to_string()),
+        ("processes", processes.living_count().to_string()),
         ("waiting", processes.requests_waiting().to_string()),
     ]
 }
@@ -177,8 +179,9 @@ command! {
     0x0d "help" Help -> CommandNames
 }
 
-/// The names of all commands. A line of text or RESP has their forms, a frame has their kinds. The
-/// struct is empty, because the names never change.
+/// The names of all commands. A line of text or RESP shows the form of each command, such as
+/// `draw N`; a frame shows the kind of each command, its number in frames. The struct is empty,
+/// because the names never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandNames;
 

@@ -32,8 +32,9 @@ use crate::memory::buddy::Buddy;
 use crate::memory::ids::Ids;
 use crate::memory::lease::LeaseTable;
 use crate::memory::service::make_block;
-use crate::numbers::draw::{Locking, Numbers};
+use crate::numbers::draw::Numbers;
 use crate::numbers::list::{NumberList, shuffled};
+use crate::numbers::locking::Locking;
 use crate::numbers::parking::Parking;
 use crate::numbers::unlocked::Unlocked;
 use crate::protocol::Policy;
@@ -62,12 +63,12 @@ const HISTORY: u64 = 32 << 20;
 
 /// The bytes that a lease takes beside its block, with some to spare: its entry in the table, its
 /// place in the order of expiries, and the state of its contents. 325 were measured.
-const ENTRY: u64 = 336;
+const BYTES_PER_LEASE_ENTRY: u64 = 336;
 
-/// The most leases of a small arena, if it has so many blocks: their entries take 21 MiB.
-const LEAST_LEASES: u64 = 65_536;
+/// The smallest default for the most leases. It applies to an arena of less than 21 MiB: the
+/// entries of so many leases take 21 MiB, which is more than the arena itself.
+const MIN_DEFAULT_MAX_LEASES: u64 = 65_536;
 
-// Each text names the cause and a cure.
 /// The configuration of a server. Its defaults are those of `leasebox serve`.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -92,14 +93,16 @@ pub struct Config {
     /// Other machines may reach a server without the lock (`--yes-it-is-broken`). They may never
     /// reach a lab server.
     pub broken_in_public: bool,
-    /// The size of the arena, in bytes.
+    /// The size of the first memory space, in bytes. Leases and pools come from this space. All
+    /// spaces together are the arena.
     pub memory: u64,
-    /// The further memory spaces, beside that of `memory`.
+    /// The name of the first memory space, and the further memory spaces.
     pub spaces: SpacePlan,
-    /// The memory for the buffers of all connections, in bytes; `None` takes a quarter of what the
-    /// system leaves.
+    /// The memory for the buffers of all connections and for the history of datagrams, in bytes.
+    /// `None` takes a quarter of the memory that this process may have, or more if one request and
+    /// the default history need more.
     pub buffers: Option<u64>,
-    /// The most leases and granted blocks at a time. `None` takes one for each 336 bytes of
+    /// The most leases and blocks of processes at a time. `None` takes one for each 336 bytes of
     /// the arena, so that their entries take no more than the arena does; but at least 65,536.
     pub max_leases: Option<usize>,
     /// The longest lease, and the longest wait of a request.
@@ -111,9 +114,9 @@ pub struct Config {
     /// The limits of datagrams; `None` if the server takes none.
     pub udp: Option<DatagramLimits>,
     /// The sizes of the pools ([`crate::cooperative::pool`]); without any, the pool `committed` has
-    /// the whole arena.
+    /// the whole first memory space.
     pub pools: Shares,
-    /// The most that one process may owe each pool.
+    /// The most bytes that one process may owe each pool.
     pub caps: Shares,
     /// The rules by which the memory manager of chapter 5 lends memory and asks for it.
     pub rules: Rules,
@@ -122,7 +125,7 @@ pub struct Config {
     pub admin: u64,
     /// The time for which a `join` or a `register` tries to lock the tables: see [`WaitLimits`].
     pub rendezvous: Duration,
-    /// The time for which messages outlive their sender's process; 0 for not at all.
+    /// The time for which messages outlive their sender's process. With 0 they end with it.
     pub keep_messages: Duration,
 }
 
@@ -180,6 +183,7 @@ impl Default for Config {
     }
 }
 
+// Each error text of these functions names the cause and a cure.
 impl Config {
     /// Checks the configuration, makes the server, and starts its threads.
     ///
@@ -190,7 +194,8 @@ impl Config {
     /// then waits for one more connection or datagram.
     pub fn start(mut self) -> Result<Server, String> {
         let handed = self.socket_on_stdin.then(handed_over).transpose()?;
-        // Who can reach the server is checked for the address of that socket.
+        // `check` decides by the address whether other machines can reach the server, so it needs
+        // the address of the socket that was handed over.
         if let Some((_, address)) = &handed {
             self.address = *address;
         }
@@ -215,7 +220,8 @@ impl Config {
     ///
     /// # Errors
     /// Fails if the system does not have that many bytes of memory, if the pools do not fit the
-    /// arena, or if a block that `--pools` fixes for one process does not fit committed memory.
+    /// first memory space, if a block that `--pools` fixes for one process does not fit committed
+    /// memory, if a given list is wrong, or if the history leaves too little for buffers.
     pub fn share(&self) -> Result<Shared, String> {
         let memory = self.all_memory();
         let arena = Arena::new(memory).map_err(|_| {
@@ -265,7 +271,8 @@ impl Config {
     fn buffers(&self) -> Result<usize, String> {
         let least = least_for_all(self.limits.policy.max_message);
         let history = self.udp.as_ref().map_or(0, DatagramLimits::history_bytes);
-        // The default history fits on a small machine too.
+        // On a machine with little memory a quarter may be less than this. The default is then
+        // raised, so that the default history leaves enough memory for one request.
         let enough = least + history.min(HISTORY);
         let all = self.buffers.unwrap_or_else(|| enough.max(system_memory() / 4));
         let left = all.checked_sub(history).filter(|&left| left >= least);
@@ -284,9 +291,9 @@ impl Config {
         others.fold(self.memory, |sum, (_, size)| sum.saturating_add(*size))
     }
 
-    /// Returns the most leases and granted blocks at a time.
+    /// Returns the most leases and blocks of processes at a time.
     pub fn max_leases(&self) -> usize {
-        let by_memory = (self.all_memory() / ENTRY).max(LEAST_LEASES);
+        let by_memory = (self.all_memory() / BYTES_PER_LEASE_ENTRY).max(MIN_DEFAULT_MAX_LEASES);
         self.max_leases.unwrap_or(usize::try_from(by_memory).unwrap_or(usize::MAX))
     }
 }

@@ -18,7 +18,9 @@
 //!    executed: `draw 10` may be the start of `draw 100`.
 //! 3. A connection ends only in these cases: its client closes, is too slow, or is idle too long; a
 //!    read or a write fails; the client sends `quit`, asks for the close in HTTP, or sends bytes
-//!    after which the format cannot go on; its thread panics; the server stops.
+//!    after which the format cannot go on; no memory is left for its bytes, or others need that
+//!    memory; behind a proxy, its header is wrong or its address may have no further client; its
+//!    thread panics; the server stops.
 //!
 //! **Lock** only inside [`draw`], [`Request::execute`], [`Request::begin`], [`Shared::resume`],
 //! [`Shared::give_up`], [`Shared::take_back`] and the drop of a connection; none during a read or a
@@ -45,7 +47,8 @@ use crate::server::patience::{Patience, WaitFor};
 use crate::server::shared::Shared;
 use crate::server::{closing, writing};
 
-/// The most bytes around the longest message: a head, trailers, the next request.
+/// The bytes that the input may hold beside the longest message: a head, trailers, the start of the
+/// next request.
 const AROUND: usize = 64 * 1024;
 
 mod awaiting;
@@ -196,7 +199,8 @@ impl Connection<'_> {
             if self.flush().is_err() || last {
                 return ConnectionEnd::Ours;
             }
-            // After the answers: `printf 'draw 1\n' | nc` closes its half at once, and still reads.
+            // Checked only after the answers: `printf 'draw 1\n' | nc` closes its sending half at
+            // once, and still reads the reply.
             if tail == Tail::Ended {
                 return ConnectionEnd::Theirs;
             }
@@ -216,6 +220,7 @@ impl Connection<'_> {
         self.gauge.does(Doing::Listening);
         loop {
             let wait = self.patience.wait(self.situation(), Instant::now);
+            // The time of the request is over.
             if wait == WaitFor::Whole(Duration::ZERO) {
                 return self.read_what_is_there();
             }
@@ -253,8 +258,8 @@ impl Connection<'_> {
         self.gauge.store_progress(self.answered, self.conversation.protocol());
     }
 
-    /// Answers every whole request in the input, or stops at one that ends the connection. Returns
-    /// true if the connection has to close.
+    /// Answers every whole request in the input, up to one that ends the connection. Returns true
+    /// if the connection has to close.
     fn answer_all(&mut self, tail: Tail) -> bool {
         while let Some(is_last) = self.answer(tail) {
             let is_full = self.output.is_full() && !self.holding.grow_output(&mut self.output);
@@ -282,6 +287,7 @@ impl Connection<'_> {
                     return Some(false);
                 }
                 let is_last = matches!(request, Request::Quit(_));
+                // No request that may wait names a lease, so the guesser has only the others.
                 let begun = self.holding.begin(caller, |caller| match request.may_wait() {
                     true => request.begin(shared, caller, &mut self.spare),
                     false => Ok(self.guesser.run(request, shared, caller, &mut self.spare)),
@@ -297,14 +303,14 @@ impl Connection<'_> {
                 error.into_iter().for_each(|mut reply| self.encode(&mut reply, 0));
                 return Some(true);
             }
-            &Decoded::Own { used } => return Some(self.encode_own(used).is_err()),
+            &Decoded::SelfAnswered { used } => return Some(self.encode_prepared(used).is_err()),
             &Decoded::Skip { used } => self.skip(used),
         }
         Some(false)
     }
 
-    /// Prepares for a request: calls the function of a test, if there is one, and updates the gauge
-    /// before a `list`, which shows this connection too.
+    /// Prepares for a request: calls the test's function, if there is one, and updates the gauge
+    /// before a `list`, because the list may show this connection too.
     fn before_request(&self, request: &Request<'_>) {
         if let Some(fault) = self.limits.fault {
             fault(request);

@@ -232,7 +232,8 @@ impl Datagrams {
     }
 }
 
-/// One request, without its body.
+/// One request without its body: the data that its answer needs. `from` is the sender's address,
+/// `length` that of the request's datagram in bytes.
 struct DatagramCall {
     header: Header,
     token: Token,
@@ -261,8 +262,8 @@ const WAITS: &str =
     "one thread serves all datagrams and waits for nobody; ask for a wait of 0 ms, or by TCP";
 const REPLY_TOO_LONG: &str = "the reply does not fit a datagram; ask for less, or by TCP";
 
-/// Returns an error about the token itself. It carries no token, by which the client distinguishes
-/// it from the request's own answer.
+/// Returns the datagram of an error about the token itself. The answer to a request carries the
+/// token, and this error does not: so the client can tell them apart.
 fn about_token(asked: Header, text: &'static str) -> Vec<u8> {
     datagram::reply(asked, None, &mut Reply::Error(Error::new(Code::Refused, text)))
 }

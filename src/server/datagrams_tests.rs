@@ -33,7 +33,7 @@ impl Executor for Counting {
             Request::Get(Get { id }) => {
                 Reply::Data(Data { id, size: 9999, data: vec![7; self.data] })
             }
-            _ => Reply::Drawn(Drawn::Received(vec![self.executed])),
+            _ => Reply::Drawn(Drawn::Values(vec![self.executed])),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Numbers of leases that strangers try: a wrong one costs a guess of the server's budget.
+//! The numbers of leases that strangers guess: each wrong guess costs one of the server's budget.
 //!
 //! ```text
 //!   get 7 ── did this connection lease 7, or find it before? ── yes ─────────────► execute
@@ -7,17 +7,18 @@
 //!                                       then `busy`
 //! ```
 //!
-//! The number of a lease has 31 bits, as its frame has no more. A stranger that tries ten million
-//! a second finds one of 300 leases within seconds. With the budget ([`crate::common::guesses`]) all
-//! 2^31 numbers take 68 years, and a search for one of 1000 leases finds one within a day with 4 %.
+//! The number of a lease has 31 bits, because a MemoryLease frame has no more for it. A stranger
+//! that tries ten million numbers a second finds one of 300 leases within seconds. The budget
+//! ([`crate::common::guesses`]) gains one guess a second. With it all 2^31 numbers take 68 years,
+//! and a search among 1000 leases finds one within a day with a probability of 4 %.
 //!
 //! **Invariants** a client never waits for the budget while it uses leases that it has made or
 //! found on the same connection: the last 256 of them.
 //!
 //! **Lock** that of the budget; none while the request is executed.
 //!
-//! **Simplified** While strangers spend the budget, an honest client waits with them if it uses, on
-//! a new connection, the number of a lease that another one made. A share for each address would
+//! **Simplified** While strangers spend the budget, an honest client waits too, if it uses on a new
+//! connection the number of a lease that another connection made. A budget for each address would
 //! keep them apart. A MemoryLease frame cannot say `busy`: its client is told that there is no such
 //! lease.
 //!
@@ -30,7 +31,8 @@ use crate::common::error::{Code, Error};
 use crate::common::id::LeaseId;
 use crate::server::shared::Shared;
 
-/// After so many wrong guesses without a right one between them, a connection waits before each.
+/// After so many wrong guesses without a right one between them, a connection pauses for 100 ms
+/// before each further guess.
 const FEW: u32 = 64;
 
 /// The most numbers that a connection remembers: the last ones that it leased or found.
@@ -39,16 +41,17 @@ const REMEMBERED: usize = 256;
 /// The numbers of leases that one connection knows.
 #[derive(Debug, Default)]
 pub struct Guesser {
-    /// The last numbers that it leased or found, in a ring.
+    /// The last numbers that the connection leased or found, as a ring.
     known: Vec<i32>,
+    /// The index of the oldest number in a full ring: the next new number replaces it.
     next: usize,
     /// The wrong guesses since the last right one.
     missed: u32,
 }
 
 impl Guesser {
-    /// Executes a request. If it names a number that this connection does not know, that is a
-    /// guess.
+    /// Executes a request. A request that names the number of a lease that this connection does not
+    /// know is a guess: it is refused with `busy` if the budget has no guess left.
     pub fn run<'s>(
         &mut self,
         request: &Request<'_>,
@@ -79,6 +82,7 @@ impl Guesser {
         reply
     }
 
+    /// Adds a number to the known ones. A full ring forgets its oldest number.
     fn remember(&mut self, number: i32) {
         if self.known.contains(&number) {
             return;
@@ -95,14 +99,15 @@ impl Guesser {
 const NONE_LEFT: &str = "too many wrong numbers of leases or passwords were tried; try again in a second, or \
                          lease by text or HTTP, whose ids nobody can guess";
 
-/// Returns the number of a lease that a request names.
+/// Returns the number of a lease that a request names; `None` for a UUID or no lease. The request
+/// writes its fields to a sink, so that this function works for every command.
 fn number_in(request: &Request<'_>) -> Option<i32> {
     let mut found = NumberSink(None);
     request.write(&mut found);
     found.0
 }
 
-/// Looks for an id among the fields of a request.
+/// A sink that keeps the first numeric id among the fields of a request, and ignores all others.
 struct NumberSink(Option<i32>);
 
 impl Sink for NumberSink {

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! The server executes a request if its id is higher than the last one of its client. A client has
-//! one request under way, so a higher id also says that it waits for no earlier reply: one entry
-//! for each client is enough.
+//! one request under way at a time, so a higher id also says that the client waits for no earlier
+//! reply: one entry for each client is enough.
 //!
 //! **Invariants** (the *history's time* is how long an entry is kept after its client was heard)
 //!
@@ -22,7 +22,7 @@
 //!    executed: the server answers that the token is too old.
 //! 2. There are never more entries than the bound. A full history refuses new clients and drops no
 //!    entry for them. One address has at most half of the bound, rounded up, and the last sixteenth
-//!    is for addresses that have none: two strangers cannot take all.
+//!    is for addresses without an entry: two strangers cannot take all.
 //! 3. An entry whose time is over is dropped within half of the history's time. A sweep is due when
 //!    a quarter of that time has passed since the last sweep. The thread wakes up at the latest
 //!    another quarter later, also when no datagram arrives.
@@ -45,11 +45,11 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::common::caller::ClientNumber;
-use crate::server::addresses::{RESERVED_PART, counted};
+use crate::server::addresses::{RESERVED_DIVISOR, counted};
 use crate::server::token::Proof;
 
-/// The number of sweeps in the history's time. More would cost more walks; with fewer an entry
-/// would stay longer after its time is over.
+/// The number of sweeps in the history's time. More sweeps would cost more walks over all entries;
+/// with fewer sweeps an entry would stay longer after its time is over.
 const SWEEPS: u32 = 4;
 
 /// The last request of each client that asks at most once. The `udp` thread owns it.
@@ -100,7 +100,7 @@ pub enum Recall<'a> {
     New,
     /// It was executed; send this reply again.
     Repeated(&'a [u8]),
-    /// It was executed; send nothing, because the reply arrived or was not wanted.
+    /// It was executed; send nothing, because the reply arrived or none is kept.
     Settled,
     /// The client has sent a request with a higher id already; refuse.
     Behind,
@@ -225,10 +225,10 @@ impl History {
 
     /// Returns whether another client at this address fits: the bound is not reached, and the
     /// address has fewer entries than half of the bound, rounded up. Rounded down, a bound of 1
-    /// would let no address in. The last entries are for addresses that have none.
+    /// would let no address in. The last entries are for addresses without an entry.
     fn has_room(&self, ip: IpAddr) -> bool {
         let its = self.addresses.get(&ip).copied().unwrap_or_default();
-        let reserved = if its == 0 { 0 } else { self.most / RESERVED_PART };
+        let reserved = if its == 0 { 0 } else { self.most / RESERVED_DIVISOR };
         self.entries.len() < self.most - reserved && its < self.most.div_ceil(2)
     }
 }

@@ -1,27 +1,27 @@
 //! The buffers of one connection, and the room that it asks for before they grow.
 //!
 //! ```text
-//!   input   grows with what has come        16 KiB, 64 KiB, 128 KiB … 32 MiB
+//!   input   the bytes of requests           16 KiB, 64 KiB, 128 KiB … 32 MiB
 //!   data    the data of one answer          4 KiB, 1 MiB, the longest answer: a step each time
 //!   output  replies that wait for a write   8 KiB, or 64 KiB
 //!           └── their sum ──► the charge in the account of buffers
 //! ```
 //!
-//! Nobody knows before a `get` how long its answer will be. So it is executed with the room that is
-//! there. If that is too little it fails, and has changed nothing. Then the connection asks for the
-//! next step, waits for its turn if necessary, and executes it again. Most answers fit the first
-//! step, and cost nothing here.
+//! Before a `get` is executed, the length of its answer is unknown. So the connection executes it
+//! with the memory that it has for data (its *room*). If the room is too small, the `get` fails and
+//! changes nothing. Then the connection reserves the next step of the room, waits for it if
+//! necessary, and executes the `get` again. Most answers fit the first step, and cost nothing here.
 //!
 //! **Invariants**
 //!
-//! 1. A buffer is charged before it grows, and what is charged too much is given back after the
-//!    write.
+//! 1. A buffer is charged before it grows. After the write the connection gives back each byte of
+//!    the charge that its buffers do not hold.
 //! 2. No lock is held while a connection waits for room.
 //!
 //! **Lock** only that of the account ([`super::buffers`]).
 //!
-//! **Simplified** the charge of a large answer is what its format needs at worst, until it is
-//! written: data in JSON exists four times for a moment.
+//! **Simplified** until a large answer is encoded, its charge is the memory that the format needs
+//! in the worst case: while data is turned into JSON, it takes up to four times its length.
 //!
 //! **Source** ours.
 
@@ -39,7 +39,7 @@ use crate::server::waiting::Waits;
 /// The steps of the room for data, in bytes; the longest answer is the last one.
 const STEPS: [u64; 2] = [4 * 1024, 1024 * 1024];
 
-/// A draw of fewer numbers fits the first step in every format.
+/// A draw of so many numbers or fewer fits the first step in every format.
 const FEW_NUMBERS: u64 = 256;
 
 /// The buffers of a connection, as they are charged. Its thread owns this struct.
@@ -52,41 +52,45 @@ pub struct Holding<'a> {
     longest: u64,
     /// The room for the data of an answer, in bytes.
     data: u64,
-    /// The length of the input, and of a full output, in bytes.
+    /// The length of the input, in bytes.
     input: usize,
+    /// The memory for an output that is full, in bytes.
     output: usize,
     format: Weights,
 }
 
-/// The memory that a format needs for bytes, at worst.
+/// The memory that a format needs in the worst case.
 #[derive(Debug, Clone, Copy)]
 struct Weights {
-    /// How often it holds the bytes of the input, and those of data.
+    /// The bytes of memory for each byte of the input.
     input: usize,
+    /// The bytes of memory for each byte of an answer's data.
     data: usize,
-    /// The bytes of a drawn number.
+    /// The bytes of memory for each drawn number.
     number: usize,
 }
 
-/// HTTP joins the chunks of a body. It has data in base64 and then in JSON or XML, and numbers in a
-/// tree of values before that.
+/// HTTP copies the input once more when it joins the chunks of a body. It has data as bytes, in
+/// base64, and in JSON or XML at the same time. Numbers become a tree of values first.
 const HTTP: Weights = Weights { input: 2, data: 4, number: 64 };
-/// Text writes a byte as up to four.
+/// Text has the data itself, and beside it a line in which each byte takes up to four.
 const TEXT: Weights = Weights { input: 1, data: 5, number: 12 };
-/// The other formats move data into the output as it is.
+/// The other formats move data into the output without a copy.
 const OTHERS: Weights = Weights { input: 1, data: 1, number: 12 };
-/// The most that all copies of one answer's data take, in longest answers: JSON and XML carry three
-/// quarters of a message.
+/// The most memory for all copies of one answer's data, as a multiple of the longest answer. It is
+/// less than the `data` of HTTP and text, because a written answer is at most one message: in JSON
+/// and XML its data is at most three quarters of a message, in text about one quarter.
 const MOST_COPIES: usize = 3;
 
-/// The memory for the longest request and its answer, in longest answers: HTTP may hold the request
-/// twice.
+/// The most memory for the longest request and its answer, as a multiple of the longest answer:
+/// HTTP may hold the request twice.
 const MOST_OF_ONE: usize = MOST_COPIES + 2;
 
 /// The rows of the longest list, in bytes: the accounts of as many processes as there can be
 /// clients. `--max-message` does not bound lists.
 const LONGEST_LIST: usize = 16 << 20;
 
+/// Returns the most bytes of data of one answer.
 fn longest_answer(max_message: usize) -> usize {
     max_message.max(LONGEST_LIST)
 }
@@ -98,7 +102,8 @@ pub fn least_for_all(max_message: usize) -> u64 {
 }
 
 impl<'a> Holding<'a> {
-    /// Starts with small buffers.
+    /// Starts with small buffers. Until the first bytes choose a format, the weights are those of
+    /// HTTP, because its input needs the most memory.
     pub fn new(charge: Charge<'a>, limits: &Limits) -> Self {
         let longest = longest_answer(limits.policy.max_message) as u64;
         let patience = limits.request_timeout;
@@ -106,7 +111,7 @@ impl<'a> Holding<'a> {
         Self { charge, patience, longest, data: STEPS[0], input: 0, output: SMALL_FULL, format }
     }
 
-    /// Sets the format.
+    /// Sets the format of the connection, which decides how much memory its bytes need.
     pub fn speaks(&mut self, format: Protocol) {
         self.format = match format {
             Protocol::Nothing | Protocol::Http => HTTP,
@@ -135,7 +140,8 @@ impl<'a> Holding<'a> {
         Caller { room: self.data, ..caller }
     }
 
-    /// Reserves memory for an input of `length` bytes. If it `has_to` grow, waits for room.
+    /// Reserves memory for an input of `length` bytes. Waits for room only if the input `has_to`
+    /// grow.
     ///
     /// # Errors
     /// Fails if there is no room.
@@ -148,11 +154,13 @@ impl<'a> Holding<'a> {
         reserved
     }
 
-    /// Lets more replies wait for one write, if there is room.
+    /// Lets up to 64 KiB of replies gather before a write, in the place of 8 KiB, if there is room.
+    /// Returns whether the output may grow; otherwise the caller writes it.
     pub fn grow_output(&mut self, output: &mut Output) -> bool {
         if output.full == FULL || !output.body.is_empty() {
             return false;
         }
+        // Twice as much, because a vector doubles its memory when it grows.
         self.output = 2 * FULL;
         if self.reserve(0, false).is_err() {
             self.output = SMALL_FULL;
@@ -187,8 +195,8 @@ impl<'a> Holding<'a> {
         self.reserve(length, true)
     }
 
-    /// Begins a request, again with more room each time its answer was too large for the room that
-    /// there was.
+    /// Begins a request. If its answer is too large for the room, reserves the next step and begins
+    /// the request again, until the answer fits or no step is left.
     ///
     /// # Errors
     /// Returns the wait of the request as `Err`, as [`crate::commands::Request::begin`] does.
@@ -207,8 +215,8 @@ impl<'a> Holding<'a> {
         }
     }
 
-    /// Reserves memory for the next step, if this reply says that there was too little room.
-    /// Returns `None` if it does not, or if no step is left.
+    /// Reserves memory for the next step, if this reply says that the room was too small. Returns
+    /// `None` if the reply says something else, or if no step is left: then the reply is final.
     pub fn grow_for(&mut self, reply: &Reply<'_>) -> Option<Result<(), Error>> {
         let lacks_room = matches!(reply, Reply::Error(error) if is_no_room(error));
         if !lacks_room || self.data >= self.longest {
@@ -224,7 +232,8 @@ impl<'a> Holding<'a> {
         Some(reserved.map_err(|NoRoom| busy()))
     }
 
-    /// Reserves memory for all that is held, and `more`.
+    /// Reserves memory for the input, the data of an answer and the output together, and for `more`
+    /// bytes. With `waits`, waits for room for at most the request timeout.
     fn reserve(&mut self, more: usize, waits: bool) -> Result<(), NoRoom> {
         let deadline = waits.then(|| Instant::now() + self.patience);
         let copies =
@@ -233,12 +242,15 @@ impl<'a> Holding<'a> {
         self.charge.reserve(input + copies + self.output + more, deadline)
     }
 
-    /// Sets the charge to what is really held: when the answers are there, when they are written,
-    /// and when buffers were freed.
+    /// Sets the charge to the memory that the buffers really hold. The connection calls this before
+    /// and after each write, and after it has freed buffers. `input` is the length of the input in
+    /// bytes.
     pub fn settle(&mut self, input: usize, output: &mut Output, spare: &mut Vec<u8>) {
+        // Without a charge all buffers are small, and there is nothing to give back.
         if self.charge.bytes() == 0 {
             return;
         }
+        // Others may need this memory soon, so the buffers are not kept for the next request.
         if self.charge.is_tight() && output.is_empty() {
             (*output, *spare) = (Output::default(), Vec::new());
         }
@@ -246,13 +258,14 @@ impl<'a> Holding<'a> {
         if output.full == SMALL_FULL {
             self.output = SMALL_FULL;
         }
+        // The spare buffer stays charged, so it is room for the data of the next answer.
         self.data = STEPS[0].max((spare.capacity() / self.format.data) as u64);
         let output = output.bytes.capacity().max(self.output) + output.body.capacity();
         self.charge.settle(input * self.format.input + output + spare.capacity());
     }
 }
 
-/// The refusal of a request for whose bytes there is no room.
+/// Returns the refusal of a request or an answer for whose bytes there is no room.
 pub fn busy() -> Error {
     let text = "the server's buffers are full; try again later, or with less data";
     Error::new(Code::Busy, text)

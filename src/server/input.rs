@@ -45,9 +45,10 @@ pub struct Input {
     /// The pending bytes are `start..end`; the space is behind them.
     start: usize,
     end: usize,
-    /// The last read filled all the space that it got.
-    overflowing: bool,
-    /// The length of the longest request: the buffer need not be longer.
+    /// The last read filled all the space that it got, so more bytes probably wait in the socket.
+    was_filled: bool,
+    /// The length of the longest request, in bytes. A shorter buffer grows to this length before it
+    /// grows beyond it.
     most: usize,
 }
 
@@ -69,9 +70,9 @@ pub enum Growth {
 }
 
 impl Input {
-    /// Starts without a buffer. No request has more than `most` bytes.
+    /// Starts without a buffer. The longest request has `most` bytes.
     pub fn new(most: usize) -> Self {
-        Self { bytes: Vec::new(), start: 0, end: 0, overflowing: false, most }
+        Self { bytes: Vec::new(), start: 0, end: 0, was_filled: false, most }
     }
 
     /// Returns the bytes that wait to be decoded.
@@ -91,7 +92,7 @@ impl Input {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
-        if self.end == self.bytes.len() || self.overflowing {
+        if self.end == self.bytes.len() || self.was_filled {
             self.make_room();
         }
         &mut self.bytes[self.end..]
@@ -100,7 +101,7 @@ impl Input {
     /// Moves the pending bytes to the front, and lets the buffer grow.
     fn make_room(&mut self) {
         let growth = self.growth();
-        self.overflowing = false;
+        self.was_filled = false;
         self.bytes.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
         if let Growth::Optional(length) | Growth::Needed(length) = growth {
@@ -113,9 +114,8 @@ impl Input {
     /// pending, or if it is small and the last read filled it.
     pub fn growth(&self) -> Growth {
         let (length, pending) = (self.bytes.len(), self.end - self.start);
-        let is_small = self.overflowing && length < LARGE;
-        if self.end < length && !self.overflowing
-            || pending <= length / 2 && !is_small && length > 0
+        let is_small = self.was_filled && length < LARGE;
+        if self.end < length && !self.was_filled || pending <= length / 2 && !is_small && length > 0
         {
             return Growth::None;
         }
@@ -127,10 +127,12 @@ impl Input {
         }
     }
 
-    /// Lets the buffer not grow before the next read. Some of it must not be pending.
-    pub fn stay(&mut self) {
+    /// Keeps the buffer from growing before the next read, when there is no memory for more. Moves
+    /// the pending bytes to the front, so that the rest of the buffer is space. The caller makes
+    /// sure that not all of the buffer is pending.
+    pub fn cancel_growth(&mut self) {
         debug_assert!(self.end - self.start < self.bytes.len());
-        self.overflowing = false;
+        self.was_filled = false;
         self.bytes.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
     }
@@ -139,7 +141,7 @@ impl Input {
     pub fn filled(&mut self, count: usize) {
         debug_assert!(count <= self.bytes.len() - self.end);
         self.end += count;
-        self.overflowing = self.end == self.bytes.len();
+        self.was_filled = self.end == self.bytes.len();
     }
 
     /// Returns the length of the buffer in bytes.

@@ -1,4 +1,4 @@
-//! The socket on which the server listens: bound by itself, or handed over as standard input.
+//! The socket on which the server listens. The server binds it, or gets it as standard input.
 //!
 //! std binds with a backlog of 128, and cannot ask the system to look whether silent peers are
 //! still there (TCP keep-alive). But a socket that another program made keeps what that program
@@ -10,8 +10,8 @@
 //!
 //! **Lock** none.
 //!
-//! **Simplified** a TCP socket that was bound and does not listen is not told apart: each `accept`
-//! then fails, and the log says so once a minute.
+//! **Simplified** std cannot tell whether a bound TCP socket listens. If the socket on standard
+//! input does not, each `accept` fails, and the log says so once a minute.
 //!
 //! **Source** listen(2), tcp(7) for `TCP_KEEPIDLE`, systemd.socket(5).
 
@@ -21,8 +21,8 @@ use std::os::fd::AsFd;
 
 use crate::server::config::{Config, DEFAULT_PORT};
 
-/// With port 0 and `--udp`, the most times that the server tries another free TCP port, because the
-/// number of the last one was not free for UDP.
+/// The most times that the server tries another free TCP port, with port 0 and `--udp`, because the
+/// number of the last port was not free for UDP.
 const MAX_PORTS: u32 = 100;
 
 /// Returns the listening socket that is standard input, and its address.
@@ -37,11 +37,13 @@ pub(super) fn handed_over() -> Result<(TcpListener, SocketAddr), String> {
              see docs/leasebox.socket"
         )
     };
-    // A datagram socket has an address too, but no such option.
+    // `nodelay` asks for an option that only TCP sockets have: a datagram socket fails here. With
+    // `local_addr` alone it would not fail, because it has an address too.
     if let Err(error) = own().and_then(|stream| TcpStream::from(stream).nodelay()) {
         return Err(refused(error.to_string()));
     }
-    // A connection has a peer: inetd with `nowait` hands over one client, not the socket of all.
+    // A listening socket has no peer, a connection has one: inetd with `nowait` hands over the
+    // connection of one client.
     if own().is_ok_and(|stream| TcpStream::from(stream).peer_addr().is_ok()) {
         return Err(refused("it is one connection".into()));
     }

@@ -22,8 +22,8 @@
 //!
 //! Leases come in the order in which they end, connections in the order in which they came,
 //! blocks in the order in which their processes joined, sessions in the order of their processes'
-//! names. If there are more than 512 sessions, any 512 of
-//! them are listed.
+//! names. If there are more than 512 sessions, any 512 of them are listed. `list blocks` shows the
+//! blocks in the first memory space only.
 //!
 //! **Invariants**
 //!
@@ -61,7 +61,8 @@ use crate::sessions::Pair;
 /// The most rows of a list. It bounds the length of the reply, and the time under each lock.
 const MAX_ROWS: usize = 512;
 
-/// The bytes of the longest list.
+/// The bytes of the longest list. A request is executed only if its connection has so much memory
+/// for the answer; otherwise it fails, and the connection tries again with more.
 const LIST: u64 = 128 * 1024;
 
 choice! {
@@ -156,16 +157,18 @@ impl Answer<'_> for Listing {
     }
 }
 
-/// The number of all things, and the rows of those that are listed.
+/// The number of all things of a kind, and the rows of the listed ones.
 type RowsAndTotal = (u64, Vec<Vec<String>>);
 
 const STOPPING: &str = "the server stops, and lists nothing more; ask again when it runs";
 
 impl Execute<Shared> for List {
+    /// Waits at the turnstile, if the client is a connection. Then copies the rows under the locks,
+    /// and makes words of them.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let what = self.what;
         caller.check_room(LIST)?;
-        // One thread serves all datagrams; it must not wait.
+        // One thread serves all datagrams; it must not wait at the turnstile.
         let stay = if caller.is_connected { shared.lists.enter().map(Some) } else { Some(None) };
         let Some(_stay) = stay else { return Err(Error::new(Code::Busy, STOPPING)) };
         let (columns, (total, rows)): (&[&'static str], RowsAndTotal) = match what {
@@ -197,7 +200,8 @@ fn leases(shared: &Shared) -> RowsAndTotal {
     (total, leases.iter().map(row).collect())
 }
 
-/// Returns the blocks of processes, in the order in which these joined.
+/// Returns the blocks of processes in the first memory space, in the order in which the processes
+/// joined.
 fn blocks(shared: &Shared) -> RowsAndTotal {
     let (total, blocks) = shared
         .memory

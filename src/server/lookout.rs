@@ -19,14 +19,15 @@
 //!    not use it meanwhile.
 //! 2. A call is never lost: the flag is set first; then the tables are locked once, and the waiting
 //!    thread checks the flag under that lock before it sleeps.
-//! 3. A client is looked at every 80 ms, and the time that the looks take, if anything came in by TCP
-//!    since the look before; else once a second, as the system may give up a connection by itself.
+//! 3. While anything comes in by TCP, a round of looks begins 80 ms after the end of the last one.
+//!    While nothing comes in, a round begins about once a second, because the system may give up a
+//!    connection by itself.
 //!
 //! **Lock** its own, for 64 looks at a time; no other lock is taken under it. The tables' lock,
 //! once after the looks that found something.
 //!
-//! **Simplified** a look costs as much for a client that does nothing as for another. The kernel
-//! can tell which sockets have something to read (`epoll`), but std does not ask it.
+//! **Simplified** a round looks also at each client that has sent nothing. The kernel can tell
+//! which sockets have something to read (`epoll`), but std does not ask it.
 //!
 //! **Source** recv(2), `MSG_PEEK`; RFC 4022, `tcpInSegs`, which proc(5) has as `/proc/net/snmp`.
 
@@ -41,15 +42,16 @@ use std::time::Duration;
 use crate::common::caller::ClientNumber;
 use crate::common::lock::lock;
 
-/// The time between two looks at a client: less than the promised 100 ms, by what 8,000 looks and
-/// the wake-up take.
+/// The pause between two rounds of looks. The server promises to see within 100 ms that a client
+/// has closed; 8,000 looks and the wake-up of a thread fit into the other 20 ms.
 const LOOK_EVERY: Duration = Duration::from_millis(80);
 
-/// After so many rounds in which nothing came, there is a look all the same.
+/// After so many rounds in which no segment came, the clients are looked at all the same: about
+/// once a second.
 const QUIET_ROUNDS: u32 = 12;
 
 /// The looks under one hold of the lock. A look takes half a microsecond.
-const BITE: usize = 64;
+const LOOKS_PER_LOCK: usize = 64;
 
 /// The clients of waiting requests. All threads share it.
 #[derive(Debug, Default)]
@@ -60,6 +62,7 @@ pub struct Lookout {
     entered: Condvar,
 }
 
+/// The data behind the lookout's lock.
 #[derive(Debug, Default)]
 struct WaitingClients {
     clients: BTreeMap<ClientNumber, WaitingClient>,
@@ -73,12 +76,12 @@ struct WaitingClient {
     call: Call,
 }
 
-/// How a thread that waits is called to look at its socket.
+/// The means to call a thread that waits, so that it looks at its socket itself.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// The condition variable on which the thread sleeps. It goes with the tables' lock.
     pub waker: Arc<Condvar>,
-    /// The thread was called. It checks this under the tables' lock before it sleeps.
+    /// The thread was called. The thread checks this flag under the tables' lock before it sleeps.
     pub is_called: Arc<AtomicBool>,
 }
 
@@ -119,6 +122,8 @@ impl Lookout {
     pub fn look_until_closed(&self, wake: impl Fn(Vec<Arc<Condvar>>)) {
         let mut arrivals = Arrivals::default();
         loop {
+            // First the thread sleeps until a client waits: an idle server does not wake up. Then
+            // it pauses before the round of looks; only the stop cuts this pause short.
             let is_idle =
                 |waiting: &mut WaitingClients| waiting.clients.is_empty() && !waiting.is_closed;
             let waited = self.entered.wait_while(lock(&self.waiting), is_idle);
@@ -140,15 +145,17 @@ impl Lookout {
         }
     }
 
-    /// Looks at each client once, and sets the flag of those that have something to read. Returns
-    /// their condition variables.
+    /// Looks at each client once, and sets the flag of each one whose socket has something to read.
+    /// Returns the condition variables of their threads. Unlocks the list after each 64 looks, so
+    /// that a thread that enters or leaves waits only for about 30 microseconds.
     fn look_at_all(&self) -> Vec<Arc<Condvar>> {
         let (mut called, mut last) = (Vec::new(), None);
         loop {
             let waiting = lock(&self.waiting);
             let rest = (last.map_or(Unbounded, Excluded), Unbounded);
             let mut looks = 0;
-            for (&client, WaitingClient { stream, call }) in waiting.clients.range(rest).take(BITE)
+            for (&client, WaitingClient { stream, call }) in
+                waiting.clients.range(rest).take(LOOKS_PER_LOCK)
             {
                 (last, looks) = (Some(client), looks + 1);
                 if has_something_to_read(stream) {
@@ -156,7 +163,7 @@ impl Lookout {
                     called.push(call.waker.clone());
                 }
             }
-            if looks < BITE {
+            if looks < LOOKS_PER_LOCK {
                 return called;
             }
         }
@@ -172,7 +179,7 @@ impl Lookout {
 impl Drop for LookedAt<'_> {
     fn drop(&mut self) {
         lock(&self.lookout.waiting).clients.remove(&self.client);
-        // Fails only if the socket is gone; the next read tells.
+        // Fails only if the socket is gone; the next read reports that.
         let _ = self.stream.set_nonblocking(false);
     }
 }
@@ -187,29 +194,34 @@ struct Arrivals {
 }
 
 impl Arrivals {
-    /// Returns whether a round of looks may find something. `segments` is the count of now.
+    /// Returns whether this round has to look at the clients. `segments` is the present count;
+    /// `None` means that the system has no count, and then each round looks.
     fn may_have_come(&mut self, segments: Option<u64>) -> bool {
         let is_quiet = segments.is_some() && segments == self.segments;
         self.segments = segments;
         self.quiet = if is_quiet { (self.quiet + 1) % QUIET_ROUNDS } else { 0 };
-        // One round more: a segment is counted just before its bytes can be read.
+        // The first quiet round still looks: a segment is counted just before its bytes can be
+        // read. The remainder lets the count begin again, so there are looks once a second.
         self.quiet <= 1
     }
 }
 
-/// Returns how many TCP segments came to this machine; `None` where the system does not say.
+/// Returns the number of TCP segments that this machine has received since its start; `None` where
+/// the system does not say.
 fn segments_in() -> Option<u64> {
     tcp_figure(&std::fs::read_to_string("/proc/net/snmp").ok()?, "InSegs")
 }
 
-/// Returns a figure of TCP in the text of `/proc/net/snmp`: of two lines the first has the names.
+/// Returns the figure `name` of TCP. `text` is that of `/proc/net/snmp`, in which two lines begin
+/// with `Tcp: `: the first has the names, the second the values in the same order.
 fn tcp_figure(text: &str, name: &str) -> Option<u64> {
     let mut lines = text.lines().filter_map(|line| line.strip_prefix("Tcp: "));
     let at = lines.next()?.split(' ').position(|word| word == name)?;
     lines.next()?.split(' ').nth(at)?.parse().ok()
 }
 
-/// Returns whether bytes, the end or an error wait in a non-blocking socket.
+/// Returns whether a read of this non-blocking socket would return bytes, the end of the stream or
+/// an error. Peeks only: the bytes stay for the client's own thread.
 fn has_something_to_read(stream: &TcpStream) -> bool {
     let waits = [ErrorKind::WouldBlock, ErrorKind::Interrupted];
     stream.peek(&mut [0]).map_or_else(|error| !waits.contains(&error.kind()), |_| true)
@@ -236,20 +248,20 @@ mod tests {
     #[test]
     fn whoever_sends_or_closes_is_called_and_no_other() {
         let lookout = Lookout::default();
-        let (here, mut there): (Vec<_>, Vec<_>) = (0..3 * BITE).map(|_| pair()).unzip();
+        let (here, mut there): (Vec<_>, Vec<_>) = (0..3 * LOOKS_PER_LOCK).map(|_| pair()).unzip();
         let calls: Vec<Call> = here.iter().map(|_| call()).collect();
         let enter =
             |(at, stream): (usize, _)| lookout.enter(at as u64, stream, calls[at].clone()).unwrap();
         let stays: Vec<_> = here.iter().enumerate().map(enter).collect();
         assert_eq!(lookout.look_at_all().len(), 0);
-        there[BITE].write_all(b"x").unwrap();
+        there[LOOKS_PER_LOCK].write_all(b"x").unwrap();
         there.pop();
-        let expected = [BITE, 3 * BITE - 1];
+        let expected = [LOOKS_PER_LOCK, 3 * LOOKS_PER_LOCK - 1];
         while lookout.look_at_all().len() < expected.len() {
             std::thread::yield_now();
         }
         let is_called = |at: &usize| calls[*at].is_called.load(Ordering::Acquire);
-        assert_eq!((0..3 * BITE).filter(is_called).collect::<Vec<_>>(), expected);
+        assert_eq!((0..3 * LOOKS_PER_LOCK).filter(is_called).collect::<Vec<_>>(), expected);
         drop(stays);
         assert_eq!(lookout.look_at_all().len(), 0, "all have left");
     }

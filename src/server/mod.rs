@@ -36,7 +36,9 @@
 //! | the numbers, the tables, the blocks | the locks of chapters 1 and 2 |
 //! | the list of the connected clients, the last client number | the clients' lock ([`clients`]) |
 //! | the flag that the server stops | none: an atomic, set once |
-//! | the history of datagrams | none: the `udp` thread owns it |
+//! | the room for buffers, the turnstiles, the lookout, the wrong guesses | a lock each ([`shared`]) |
+//! | the history and the turns of datagrams | none: the `udp` thread owns them |
+//! | the sockets of clients that are turned away | none: the `refuse` thread owns them |
 //! | the buffers and the format of a connection | none: its own thread owns them |
 //!
 //! **Simplified** a thread costs memory for its stack, and a switch between threads for each
@@ -57,10 +59,10 @@
 //! | [`writing`], [`closing`] | a write, and a close that loses no reply |
 //! | [`buffers`], [`holding`] | the memory that all buffers may take together; one connection's part of it |
 //! | [`guesses`] | how many numbers of leases strangers may try |
-//! | [`room`], [`addresses`] | how many clients the system's limits leave room for, and one address may have |
-//! | [`turnstile`] | few long answers, and few ends of clients, at a time |
+//! | [`room`], [`addresses`] | the most clients: within the system's limits; of one address |
+//! | [`turnstile`] | only two threads at a time make a list, and only two end a client |
 //! | [`turned_away`], [`warnings`] | clients over the limit; warnings, at most one a minute |
-//! | [`waiting`], [`lookout`] | commands that wait for other clients; whether their own are still there |
+//! | [`waiting`], [`lookout`] | commands that wait for other clients; the look whether the client that sent one is still there |
 //! | [`commands`], [`lists`] | `stats`, `help`, `quit` and `list` |
 //! | [`config`], [`listening`] | the configuration, and its ranges; the socket of all clients |
 //! | [`udp`], [`turns`] | the thread for datagrams; a fair part of its time for each address |

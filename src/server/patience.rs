@@ -1,4 +1,4 @@
-//! The longest wait of a read, and the meaning of its end.
+//! The longest wait of a read, and the next step when no byte has come in this time.
 //!
 //! ```text
 //!   no bytes pending, small buffers   the idle timeout, or for ever

@@ -4,6 +4,7 @@
 //!   accept ───┐                ┌─ numbers ─── the draw's lock ──── counter, record
 //!   client-1 ─┤                ├─ memory ─┬── the tables' lock ─── leases, processes, sessions
 //!   client-2 ─┼─► Arc<Shared> ─┤          └── a lock for each block: its bytes
+//!   look ─────┤                ├─ lookout ── the lookout's lock ── sockets of waiting clients
 //!   reap ─────┤                ├─ clients ── the clients' lock ─── the connected clients
 //!   udp ──────┘                └─ counts and the flag of the stop: atomics, no lock
 //! ```
@@ -14,24 +15,26 @@
 //! | the tables', in [`Memory`] | leases, allocator, pools, processes, sessions, queues |
 //! | one for each block of memory | its bytes, their length, whether it was released |
 //! | the clients', in [`Clients`] | the connected clients, the last client number |
-//! | a [`Turnstile`]'s, of two | how many make a list now, or end |
+//! | the two [`Turnstile`]s', one each | how many threads make a list now; how many end a client |
 //! | the lookout's, in [`Lookout`] | the sockets of clients whose requests wait |
-//! | that of the account of buffers, in [`Buffers`] | who holds how much memory for bytes |
+//! | that of the account of buffers, in [`Buffers`] | the memory of each connection's buffers |
 //! | the guesses', in [`Guesses`] | how many wrong guesses are left |
 //! | the [`Parking`](crate::numbers::parking::Parking)'s, in a lab server | parked draws, plan |
 //!
 //! Condition variables go with the tables' lock: one for the reaper, one for each process, and one
-//! for each `join`, `register` or `lookup` that waits ([`super::waiting`]). One more goes with the
-//! clients' lock, one each with a turnstile's, the lookout's, the account's and the guesses'.
+//! for each `join`, `register` or `lookup` that waits ([`super::waiting`]). Others go with the
+//! other locks: one each with the clients', a turnstile's, the lookout's and that of the account of
+//! buffers, and two with the guesses'.
 //!
 //! **Invariants**
 //!
 //! 1. No thread holds two locks at once. So no two threads can each hold the lock that the other
 //!    waits for: there is no deadlock, and no order of locks to remember.
-//! 2. Under a lock no thread reads or writes a socket, and none logs. So a lock is usually held for
-//!    microseconds, however slow a client is. Two locks are sometimes held for milliseconds: a
-//!    block's lock while a large message or lease is copied, and the clients' lock while the stop
-//!    shuts down every socket.
+//! 2. Under a lock no thread waits for a socket, and none logs. So a lock is usually held for
+//!    microseconds, however slow a client is. (Under its own lock the lookout only peeks at
+//!    sockets, which never waits.) Two locks are sometimes held for milliseconds: a block's lock
+//!    while a large message or lease is copied, and the clients' lock while the stop shuts down
+//!    every socket.
 //! 3. A thread takes a poisoned lock as it is: [`crate::common::lock`] says why that is safe.
 //!
 //! **Simplified** one lock for all tables. A bigger server divides the tables among several locks,
@@ -81,8 +84,8 @@ pub struct Shared {
     pub lookout: Lookout,
     /// The memory for the buffers of all connections, behind a lock of its own.
     pub buffers: Buffers,
-    /// How often strangers may be wrong, behind a lock of its own; the policy of the formats has it
-    /// too.
+    /// The budget of wrong guesses, behind a lock of its own. The policy of the formats has the
+    /// same budget, because a wrong password is a wrong guess too.
     pub guesses: Arc<Guesses>,
     /// The longest waits of requests. Set at the start and never changed, so every thread reads
     /// them without a lock.
@@ -155,16 +158,18 @@ impl Shared {
 
     /// Notes that a client without a connection has just sent a datagram. `udp` calls this for each
     /// request that it executes. The server unregisters such a client when it was silent for
-    /// `--process-idle`, and ends a process that has no client left.
+    /// `--process-idle`, and ends a process that has no client left. `with_tables` is enough for
+    /// this change, because no thread waits for it.
     pub fn hear(&self, client: ClientNumber) {
         self.memory.with_tables(|tables, now| tables.processes.hear(client, now));
     }
 
     /// Unregisters a connection that has ended. If it was the last client of its process, ends the
-    /// process too and gives back its blocks. Locks the tables, and then, if the process ended,
-    /// each block and the tables in turn.
+    /// process too and gives back its blocks. Waits for its turn at the turnstile for ends. Locks
+    /// the tables, and then, if the process ended, each block and the tables in turn.
     pub fn disconnect(&self, client: ClientNumber) {
-        // `None` during the stop: then all go at once, and nobody is served.
+        // During the stop this is `None` at once. Then all clients end at the same time; the server
+        // takes no new requests, which this could delay.
         let _stay = self.ends.enter();
         let ended = self.memory.change(|tables, now| tables.engine().disconnect(client, now));
         if let Some(number) = ended {
@@ -219,13 +224,15 @@ impl Shared {
             Some(tables.processes.silent(now))
         });
         let Some(silent) = silent else { return };
+        // Processes that ended before, and whose messages were kept until now.
         let next_kept = |tables: &mut ServerTables, now| tables.engine().next_kept_long_enough(now);
         while let Some(number) = self.memory.change(next_kept) {
             self.end_process(number);
         }
-        // One hold of the lock for each: thousands may be silent at the same time, and the others'
-        // requests would wait for the end of all of them. Giving blocks back locks each block, and
-        // no thread holds two locks.
+        // The tables are locked anew for each silent client. Thousands may be silent at the same
+        // time, and under one hold of the lock all requests would wait until the last of them is
+        // removed. `end_process` also needs the tables unlocked: it locks each block, and no thread
+        // holds two locks.
         for client in silent {
             let end = |tables: &mut ServerTables, now| tables.engine().end_silent(client, now);
             if let Some(number) = self.memory.change(end) {
@@ -237,8 +244,8 @@ impl Shared {
     /// Runs the `look` thread, until the server stops.
     pub fn look_until_stopped(&self) {
         self.lookout.look_until_closed(|wakers| {
-            // A thread checks its flag under this lock and then sleeps. So it has seen the flag,
-            // or it sleeps by now.
+            // A client's thread checks its flag and begins to sleep under one hold of this lock. So
+            // after this lock it has seen the flag, or it sleeps and the notification reaches it.
             drop(lock(self.memory.tables()));
             wakers.iter().for_each(|waker| waker.notify_all());
         });

@@ -34,7 +34,7 @@ type Waker = Arc<Condvar>;
 /// condition variable. Tests of the pure rules use plain values for both.
 #[derive(Debug)]
 pub struct ServerTables<H = LockedContents, W = Waker> {
-    /// All leases and grants, the order in which leases end, and the buddy allocator of the arena.
+    /// All leases and blocks of processes, the order in which leases end, and the buddy allocators.
     /// Requests about memory, and the reaper, change it.
     pub leases: LeaseTable<H>,
     /// All processes: their holdings and debts, the pools, and the queue of requests that wait for

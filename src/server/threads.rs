@@ -39,8 +39,9 @@
 //!
 //! **Invariants** the stop returns within 2 s, whatever clients do.
 //!
-//! **Lock** in step 1 each turnstile's, the lookout's and the tables', once each (in a lab server the parking's
-//! before them), and in the later steps the clients'; never two at once.
+//! **Lock** in step 1, once each: in a lab server the parking's; then those of the turnstiles, the
+//! lookout, the account of buffers, the guesses and the tables; then those of HTTP's site, if there
+//! is one. In the later steps the clients'. Never two at once.
 //!
 //! **Simplified** a server with an event loop registers one more descriptor (`eventfd`, a pipe),
 //! which wakes it up. So it needs neither step 5 nor 7.
@@ -83,14 +84,15 @@ pub struct Server {
     /// The one struct that all threads share. Each thread below owns an `Arc` of it too, except
     /// `refuse`.
     shared: Arc<Shared>,
-    /// The handles of the threads `accept`, `refuse`, `reap`, `look` and `udp`. Those of the clients are in
-    /// [`crate::server::clients`], because the accepting thread adds them while the server runs.
+    /// The handles of the threads `accept`, `refuse`, `reap`, `look` and `udp`. Those of the
+    /// clients are in [`crate::server::clients`], because the accepting thread adds them while the
+    /// server runs.
     accepting: JoinHandle<()>,
     refusing: JoinHandle<()>,
     reaping: JoinHandle<()>,
     looking: JoinHandle<()>,
     udp: Option<JoinHandle<()>>,
-    /// The site that HTTP shows, which has requests of its own that wait.
+    /// The site that HTTP shows. Its own requests may wait too, so the stop closes it.
     site: Option<Arc<dyn Site>>,
 }
 
@@ -136,8 +138,8 @@ impl Server {
         Ok(Self { address, shared, accepting, refusing, reaping, looking, udp, site })
     }
 
-    /// Step 1: sets the flag of the stop, and wakes all threads that wait for something else than a
-    /// socket.
+    /// Does step 1 of the stop: sets its flag, and wakes all threads that wait for something else
+    /// than a socket or a channel.
     fn let_nobody_wait(&self) {
         self.shared.stop();
         self.site.iter().for_each(|site| site.close());
@@ -192,7 +194,7 @@ impl Server {
         } else {
             log::warn!("the accepting thread could not be woken; the process ends without it");
         }
-        // Step 6.
+        // Step 6. `join` fails if the thread panicked; the stop has nothing left to do for it.
         let _ = self.reaping.join();
         let _ = self.looking.join();
         // Step 7.

@@ -45,9 +45,9 @@ pub struct Tokens {
 /// The content of a valid token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
-    /// The client that it was made for.
+    /// The client for which the token was made.
     pub client: ClientNumber,
-    /// The time since it was made.
+    /// The time since the token was made.
     pub age: Duration,
 }
 

@@ -6,13 +6,14 @@
 //! ```
 //!
 //! Each client is closed in the manner of [`crate::server::closing`], but within a second. The
-//! accepting thread must not wait for that: a crowd of refused clients would delay those that fit.
+//! accepting thread must not wait for that: many refused clients would delay the accepted ones.
 //! A thread for each refused client would not help: one reason to refuse is that the system has no
 //! thread left. So one thread keeps all these sockets, non-blocking, and looks at each in turn.
 //!
 //! **Invariants** the thread keeps at most 32 sockets; for a new one it drops the oldest. It never
-//! waits for a single client. The channel holds at most 32 more clients, so all refused clients
-//! together use 64 descriptors, and one or two that are between both.
+//! waits for a single client. The channel holds at most 32 more clients. So all refused clients
+//! together use 64 descriptors, and one or two more while a client moves into or out of the
+//! channel.
 //!
 //! **Lock** none. The thread owns its sockets. It receives them from a channel, and ends when the
 //! accepting thread drops its end of the channel.
@@ -36,13 +37,13 @@ use crate::server::accept::Acceptor;
 pub const MAX_TURNED_AWAY: usize = 32;
 
 /// The longest time for which the input of one client is read and discarded.
-const LISTEN: Duration = Duration::from_secs(1);
+const DISCARD_TIME: Duration = Duration::from_secs(1);
 
 /// The longest time between two looks at the sockets. Each look reads up to 4 KiB from each socket.
 /// The first look that finds a client closed, and its input read to the end, drops its socket.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// A client that is turned away. It moves from the `accept` thread to this one.
+/// A client that is turned away. It moves from the `accept` thread to the `refuse` thread.
 #[derive(Debug)]
 pub struct TurnedAway {
     /// Its socket.
@@ -53,7 +54,8 @@ pub struct TurnedAway {
 }
 
 impl Acceptor {
-    /// Returns why a further client of this address has no place, with the cure.
+    /// Returns a refusal, with the cause and the cure, if one more client of this address may not
+    /// be connected; `None` if it may.
     pub(super) fn refusal(&self, address: IpAddr) -> Option<String> {
         let (all, its) = self.shared.clients.counts(address);
         let full = self.room.refusal(all, &self.shared.buffers);
@@ -71,7 +73,8 @@ impl Acceptor {
     }
 }
 
-/// Turns clients away until the accepting thread drops its end of the channel.
+/// Runs the `refuse` thread: turns clients away until the accepting thread drops its end of the
+/// channel.
 pub fn run(inbox: &Receiver<TurnedAway>) {
     let mut sockets: VecDeque<(TcpStream, Instant)> = VecDeque::new();
     loop {
@@ -87,7 +90,7 @@ pub fn run(inbox: &Receiver<TurnedAway>) {
                 if sockets.len() == MAX_TURNED_AWAY {
                     sockets.pop_front();
                 }
-                sockets.extend(tell(refusal).map(|stream| (stream, now + LISTEN)));
+                sockets.extend(tell(refusal).map(|stream| (stream, now + DISCARD_TIME)));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
@@ -106,7 +109,8 @@ fn tell(TurnedAway { mut stream, line }: TurnedAway) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// Reads and discards at most one buffer of input. Returns false if the client has closed.
+/// Reads and discards at most one buffer of input. Returns false if the client has closed or the
+/// connection is broken.
 fn is_open(stream: &mut TcpStream) -> bool {
     match stream.read(&mut [0; 4096]) {
         Ok(count) => count > 0,

@@ -6,12 +6,13 @@
 //!   strangers   │ Hello │ Hello │ …                      at 63 ms
 //! ```
 //!
-//! The wrong way is to answer first what came first: an address that asks faster than the thread
-//! answers then keeps the queue full, and all others lose their datagrams or wait behind it.
+//! The wrong way is one queue, in the order in which the datagrams came. An address that asks
+//! faster than the thread answers then keeps the queue full, and all others lose their datagrams or
+//! wait behind it.
 //!
 //! Here each address has a queue of its own, and a time at which its next turn begins. A turn that
-//! took 3 ms moves this time by 3 ms. The address with the earliest time is next. So who asks for
-//! costly things has few turns, and who asks for cheap ones has many.
+//! took 3 ms moves this time by 3 ms. The address with the earliest time is next. So an address
+//! whose requests take long has few turns, and one whose requests are short has many.
 //!
 //! An address counts for itself only with a token, which proves that it can be reached. All others
 //! are *strangers*, with one queue together: anybody can write false addresses into datagrams.
@@ -22,10 +23,10 @@
 //! 2. An address that did not wait has saved nothing: its next turn begins now at the earliest.
 //! 3. At most 4 MiB wait, and of one address at most 512 KiB.
 //!
-//! **Lock** none. The `udp` thread owns it.
+//! **Lock** none. The `udp` thread owns the queues.
 //!
-//! **Simplified** who has many addresses has many turns. One IPv6 network of 64 bits counts as one
-//! address.
+//! **Simplified** a client with many addresses has many turns. One IPv6 network of 64 bits counts
+//! as one address.
 //!
 //! **Source** start-time fair queueing: Goyal, Vin and Cheng (1996).
 
@@ -35,22 +36,24 @@ use std::time::Duration;
 
 use crate::server::addresses::counted;
 
-/// The most bytes that wait.
+/// The most bytes of datagrams that wait for their turns, of all addresses together.
 const MOST: usize = 4 << 20;
 
 /// The most bytes of one address that wait.
 const MOST_OF_ONE: usize = MOST / 8;
 
-/// The bytes that a datagram is charged beside its own: an empty one is not free.
+/// The bytes that each datagram counts beside its own, for its place in the queue. Without them
+/// empty datagrams could fill the memory.
 const AROUND: usize = 128;
 
-/// The most addresses that are remembered without a datagram.
+/// The most addresses that are remembered although no datagram of theirs waits.
 const MOST_IDLE: usize = 1024;
 
 /// The least time of a turn, so that each turn moves the next one.
 const LEAST: Duration = Duration::from_nanos(100);
 
-/// The queue of all who have no token.
+/// The key of the queue for all datagrams without a valid token. No datagram comes from this
+/// address.
 const STRANGERS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// The datagrams that wait, by their address.
@@ -59,14 +62,14 @@ pub struct WaitingDatagrams {
     senders: HashMap<IpAddr, Sender>,
     /// The addresses that wait, by the time at which their next turn begins.
     order: BTreeSet<(Duration, IpAddr)>,
-    /// The time at which the present turn begins. It counts the time that turns took, and not that
-    /// of a clock.
+    /// The time at which the present turn begins. The times here are virtual: turns move them by
+    /// the time that they took, and no clock does.
     now: Duration,
-    /// The bytes that wait.
+    /// The bytes that wait, with [`AROUND`] for each datagram.
     bytes: usize,
 }
 
-/// An address.
+/// One address, or all strangers together: the datagrams that wait, and the time of the next turn.
 #[derive(Debug, Default)]
 struct Sender {
     waiting: VecDeque<(Box<[u8]>, SocketAddr)>,
@@ -117,7 +120,8 @@ impl WaitingDatagrams {
         Some(BegunTurn { datagram, from, address })
     }
 
-    /// Ends a turn that took so long.
+    /// Ends a turn that took the time `took`, and enters its address into the order again if more
+    /// of its datagrams wait.
     pub fn end(&mut self, turn: BegunTurn, took: Duration) {
         if let Some(sender) = self.senders.get_mut(&turn.address) {
             sender.next = self.now + took.max(LEAST);
@@ -125,6 +129,8 @@ impl WaitingDatagrams {
                 self.order.insert((sender.next, turn.address));
             }
         }
+        // Forgets the idle addresses, so that the map does not grow for ever. A forgotten address
+        // begins at `now` again, which gains it at most one turn.
         if self.senders.len() > self.order.len() + MOST_IDLE {
             self.senders.retain(|_, sender| !sender.waiting.is_empty());
         }

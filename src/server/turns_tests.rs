@@ -8,8 +8,8 @@ fn from(last: u8) -> SocketAddr {
     ([192, 0, 2, last], 412).into()
 }
 
-/// Takes turns for so long, and returns the time that each of the addresses had. A turn takes as
-/// many milliseconds as its datagram has bytes.
+/// Takes turns until their times add up to `span`, and returns the time that each address had. A
+/// turn takes as many milliseconds as its datagram has bytes.
 fn take(turns: &mut WaitingDatagrams, span: Duration) -> HashMap<SocketAddr, Duration> {
     let (mut used, mut all) = (HashMap::new(), Duration::ZERO);
     while all < span {
@@ -22,8 +22,8 @@ fn take(turns: &mut WaitingDatagrams, span: Duration) -> HashMap<SocketAddr, Dur
     used
 }
 
-/// Takes turns for so long, and checks that the first two addresses had the same time, to within a
-/// turn.
+/// Takes turns for `span`, and checks that the first two addresses had the same time, to within
+/// `a_turn`.
 fn assert_fair(turns: &mut WaitingDatagrams, span: Duration, a_turn: Duration) {
     let used = take(turns, span);
     let (first, second) = (used[&from(1)], used[&from(2)]);

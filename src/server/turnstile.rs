@@ -1,4 +1,4 @@
-//! A turnstile: of the requests for a list, and of the clients that end, few are worked on at a time.
+//! A turnstile: only a few threads at a time may do work that takes long; the others sleep.
 //!
 //! ```text
 //!   4000 clients ask for a list ──► 3998 sleep here ─┬─► 2 make their list ─► out
@@ -8,19 +8,21 @@
 //! A thread for each client has a weak point. When thousands of threads have work for the
 //! processor, each one runs for some milliseconds, and then all others run before it runs again. A
 //! new client, who wants one number, waits for seconds. So a request that takes long to answer
-//! waits here for its turn, asleep, and the processor is free for the short ones. So does a client's
-//! thread that ends, at a turnstile of its own: thousands of clients may go at once, and all of these
-//! threads would stand before others' requests in the queue for the tables' lock.
+//! waits here for its turn, asleep, and the processor is free for the short ones. A client's thread
+//! that ends waits at a second turnstile: thousands of clients may go at once, and all their
+//! threads would stand before others' requests in the queue for the tables' lock. The site of HTTP
+//! has turnstiles too.
 //!
 //! **Invariants**
 //!
-//! 1. At most `most` threads are inside, two unless told otherwise; one that panics there goes out too.
-//! 2. When the server stops, nobody comes in any more, and nobody waits.
+//! 1. At most `most` threads are inside: two, unless [`Turnstile::with_most`] sets another number.
+//!    A thread that panics inside goes out too.
+//! 2. When the server stops, no thread comes in any more, and none waits.
 //!
 //! **Lock** its own, for the count alone. It is not held while a list is made or a client ends.
 //!
-//! **Simplified** the turnstile is not fair: any of those that sleep may be next. The rows of a list are made
-//! inside; they become bytes outside, in each client's own thread.
+//! **Simplified** the turnstile is not fair: any thread that sleeps may be the next one. The rows
+//! of a list are made inside; each client's own thread turns them into bytes outside.
 //!
 //! **Source** Dijkstra's counting semaphore.
 
@@ -35,10 +37,11 @@ pub struct Turnstile {
     most: usize,
     /// How many are inside, and whether the server stops. Locked by clients' threads and the stop.
     inside: Mutex<Inside>,
-    /// Goes with `inside`. One that goes out notifies one; the stop notifies all.
+    /// Goes with `inside`. A thread that goes out notifies one that waits; the stop notifies all.
     went_out: Condvar,
 }
 
+/// The data behind the turnstile's lock.
 #[derive(Debug, Default)]
 struct Inside {
     count: usize,
@@ -52,7 +55,7 @@ struct Inside {
 pub struct Stay<'a>(&'a Turnstile);
 
 impl Default for Turnstile {
-    /// Lets two in: a small machine has as many cores.
+    /// Lets two threads in: a small machine has two cores.
     fn default() -> Self {
         Self::with_most(2)
     }
@@ -79,7 +82,7 @@ impl Turnstile {
         Some(Stay(self))
     }
 
-    /// Lets nobody in, from now on.
+    /// Lets no thread in from now on, and wakes those that wait. The stop calls this.
     pub fn close(&self) {
         lock(&self.inside).is_closed = true;
         self.went_out.notify_all();

@@ -4,7 +4,7 @@
 //!   get_request ──► Datagrams::receive ──► Request::execute ──► send_reply
 //!     recv_from        no lock                the locks           send_to
 //!
-//!   more came than were answered ──► WaitingDatagrams ──► each address in its turn, until none waits
+//!   more came than were answered ──► WaitingDatagrams ──► each address in turn, until none waits
 //! ```
 //!
 //! One thread answers one datagram after the other. A thread for each client would not help: UDP
@@ -58,10 +58,10 @@ use crate::server::warnings::warn_now_and_then;
 const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// After so many datagrams, or after one that took [`COSTLY`], the thread looks whether more wait.
-/// The look costs three system calls, so it is not made for each.
+/// The look costs three system calls, so the thread does not look after each datagram.
 const LOOK_AFTER: u32 = 16;
 
-/// See [`LOOK_AFTER`].
+/// A datagram that takes this time or longer is costly: others may have come meanwhile.
 const COSTLY: Duration = Duration::from_micros(200);
 
 /// The most datagrams that are read before the next turn. One read takes a microsecond or two.
@@ -146,7 +146,8 @@ impl DatagramServer {
         }
     }
 
-    /// Answers what waits, each address in its turn, until nothing waits.
+    /// Answers the datagrams that wait, each address in its turn, until none waits. The socket does
+    /// not block meanwhile, so that the thread can see that the system holds no more datagrams.
     fn take_turns(&mut self, buffer: &mut [u8]) {
         if self.socket.set_nonblocking(true).is_err() {
             return;
@@ -157,16 +158,18 @@ impl DatagramServer {
             let took = self.answer(&turn.datagram, turn.from);
             self.turns.end(turn, took);
         }
-        // Cannot fail where the call above did not.
+        // This call cannot fail, because the same call above did not.
         let _ = self.socket.set_nonblocking(false);
     }
 
-    /// Reads the datagrams that the system holds, and lets them wait for their turns.
+    /// Reads the datagrams that the system holds, at most [`MOST_READS`], and lets them wait for
+    /// their turns. Drops a datagram if too much waits.
     fn read_waiting(&mut self, buffer: &mut [u8]) {
         for _ in 0..MOST_READS {
             let (length, from) = match self.socket.recv_from(buffer) {
                 Ok(received) => received,
-                // An earlier reply found no receiver. Others may have arrived behind this news.
+                // The error is about an earlier reply, which found no receiver. More datagrams may
+                // wait behind it.
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused => continue,
                 Err(_) => return,
             };
@@ -179,8 +182,8 @@ impl DatagramServer {
         }
     }
 
-    /// Copies the figures of the history into atomics: it has no lock, so other threads cannot read
-    /// it for `stats`.
+    /// Copies the figures of the history into atomics, from which `stats` reads them. The history
+    /// has no lock, so other threads cannot read it.
     fn publish_figures(&self) {
         let history = self.datagrams.history();
         if let Some(gauges) = &self.shared.datagrams {
@@ -258,13 +261,16 @@ impl Executor for Executing<'_> {
         self.shared.clients.next_number()
     }
 
+    /// Executes a request. A panic within it becomes an error reply.
     fn execute(&mut self, request: &Request<'_>, client: ClientNumber, wish: Wish) -> Reply<'_> {
         let Self { shared, fault, most_data } = *self;
-        // Safe to go on: a panic leaves no table half changed (`crate::common::lock`).
+        // The thread can go on after a panic: a panic leaves no table half changed
+        // (`crate::common::lock`).
         let answered = catch_unwind(AssertUnwindSafe(|| {
             fault.iter().for_each(|fault| fault(request));
             let caller = Caller { most_data, ..Caller::unconnected(client) };
-            // Without a connection nothing is known of the numbers that it may use.
+            // A client without a connection has no `Guesser` of its own, so each number of a lease
+            // that it names counts as a guess.
             Guesser::default().run(request, shared, caller, &mut Vec::new())
         }));
         // This client has no connection whose end the server could see. So the server removes it

@@ -162,15 +162,15 @@ pub fn stopped_waiting() -> Error {
     Error::new(Code::Refused, STOPPED_WAITING)
 }
 
-/// A request that waits. The thread of its client owns it. The tables have at most a ticket of it
-/// (its place in a queue) or its message, which `rules` removes.
+/// A request that waits. The thread of its client owns it. Of this request the tables hold at most
+/// a ticket (its place in a queue) or its message; `rules` removes either at the end of the wait.
 #[derive(Debug)]
 pub struct Waits {
     caller: Caller,
     /// The end of the wait.
     deadline: Instant,
-    /// The condition variable to wait on, shared with the tables; and whether the lookout has
-    /// something to look at on the socket.
+    /// The condition variable to wait on, shared with the tables; and the flag that the lookout
+    /// sets when the socket has something to read.
     call: Call,
     /// The rules of this kind of request.
     rules: Box<dyn Resume>,
@@ -188,7 +188,7 @@ impl Waits {
         Self { caller, deadline, call, rules: Box::new(rules) }
     }
 
-    /// Returns how the thread that waits is called to look at its socket.
+    /// Returns the means to call the thread that waits, so that it looks at its socket.
     pub fn call(&self) -> &Call {
         &self.call
     }
@@ -207,11 +207,12 @@ impl Waits {
 /// The result of one slice of waiting.
 #[derive(Debug)]
 pub enum Resumed {
-    /// The answer. It can be taken back, so the caller first looks for the client.
-    Taken(Reply<'static>),
+    /// The answer, such as a grant, which [`Shared::take_back`] can undo. So the caller first looks
+    /// whether the client is still there.
+    Revocable(Reply<'static>),
     /// The answer; it cannot be taken back.
     Answered(Reply<'static>),
-    /// There is an answer, but the client has to be seen first: [`Look::Ready`].
+    /// There is an answer, but the caller has to see the client first: [`Look::Ready`].
     Ready,
     /// No answer yet.
     Nothing,
@@ -237,7 +238,7 @@ where
             Look::Nothing => Look::Nothing,
             Look::Ready => Look::Ready,
             Look::Answered(Ok(done)) if self.can_be_taken_back(&done) => {
-                Look::Answered(Ok(Resumed::Taken(done.into())))
+                Look::Answered(Ok(Resumed::Revocable(done.into())))
             }
             Look::Answered(done) => Look::Answered(Ok(Resumed::Answered(reply_of(done)))),
             Look::Unlocked(rest) => Look::Unlocked(Box::new(|shared, spare| {
@@ -290,6 +291,7 @@ impl Shared {
         let mut locked = self.memory.begin_change(lock(self.memory.tables()));
         let now = Instant::now();
         let mut look = rules.look(locked.tables(), &moment(now, is_here));
+        // If the lookout has called, this thread does not sleep: its caller looks at the socket.
         if matches!(look, Look::Nothing) && !call.is_called.load(Ordering::Acquire) {
             let left = deadline.saturating_duration_since(now).min(slice);
             locked = locked.map(|tables| sleep(tables, *caller, &call.waker, left));
@@ -329,14 +331,15 @@ impl Shared {
     }
 }
 
+/// Returns the result of a slice that ended with a refusal.
 fn refused(error: Error) -> Resumed {
     Resumed::Answered(Reply::Error(error))
 }
 
 /// Waits on `waker` for at most `time`, with the tables unlocked, and returns them locked again.
 /// Registers the thread as a sleeper of its process meanwhile: a process without sleepers is not
-/// woken, which saves a system call for each message. It may return early, without a reason; every
-/// caller looks again.
+/// woken, which saves a system call for each message. A condition variable may wake without a
+/// cause, so every caller looks again.
 pub fn sleep<'a>(
     mut tables: MutexGuard<'a, ServerTables>,
     caller: Caller,

@@ -36,7 +36,7 @@ fn whoever_waits_is_woken_when_memory_comes_back() {
                 Ok(reply) => reply,
                 Err(mut waits) => loop {
                     let resumed = shared.resume(&mut waits, long, true, &mut Vec::new());
-                    if let Resumed::Taken(reply) | Resumed::Answered(reply) = resumed {
+                    if let Resumed::Revocable(reply) | Resumed::Answered(reply) = resumed {
                         break reply;
                     }
                 },
@@ -50,5 +50,5 @@ fn whoever_waits_is_woken_when_memory_comes_back() {
         (1..=8).for_each(|client| drop(scope.spawn(move || take_turns(client))));
     });
     assert_eq!(shared.check(), Ok(()));
-    assert_eq!(lock(shared.memory.tables()).processes.processes(), 0);
+    assert_eq!(lock(shared.memory.tables()).processes.living_count(), 0);
 }

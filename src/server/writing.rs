@@ -3,8 +3,8 @@
 //! The socket's write timeout is for one call. A client that reads a few bytes now and then would
 //! keep its thread for ever, one call after the other, so the calls together have a limit too.
 //!
-//! **Invariants** a write blocks for at most two write timeouts, however slowly the client reads
-//! (three, if a signal cuts a call short).
+//! **Invariants** a write blocks for at most two write timeouts, however slowly the client reads;
+//! for at most three, if the output is longer than 256 KiB or a signal cuts a call short.
 //!
 //! **Lock** none may be held here: these calls wait for the client.
 //!
@@ -16,11 +16,12 @@ use std::time::{Duration, Instant};
 
 use crate::protocol::output::Output;
 
-/// The most bytes of one call, so that a large output is seen to move while it is written.
+/// The most bytes of one call. After each call `moved` reports the bytes, so that a large output
+/// does not look as if its client read nothing ([`crate::server::buffers`]).
 const PIECE: usize = 256 * 1024;
 
-/// Writes the whole output. The caller has set `timeout` as the socket's write timeout. The
-/// output is left unchanged. `moved` hears of the bytes of each call.
+/// Writes the whole output, and leaves it unchanged. The caller has set `timeout` as the socket's
+/// write timeout. Calls `moved` with the number of bytes of each write call.
 ///
 /// # Errors
 /// Fails with the error of the socket, or with `TimedOut`. A part may have been written; the
@@ -48,8 +49,8 @@ fn write_within(
     let count = if output.body.is_empty() { 1 } else { 2 };
     let mut left = &mut slices[..count];
     // The socket's timeout is for one call. A call that wrote only a part has used its time up, or
-    // a signal has cut it short. The clock is read only in these cases, so not for most replies.
-    // A large output comes in pieces: all of them together get the time of two calls.
+    // a signal has cut it short; for most replies the clock is never read. A large output is
+    // written in pieces: no call begins after the time of two calls is over.
     let is_large = output.bytes.len() + output.body.len() > PIECE;
     let mut first_part = is_large.then(&clock);
     let limit = if is_large { 2 * timeout } else { timeout };

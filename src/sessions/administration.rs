@@ -54,7 +54,7 @@ use crate::cooperative::words::ProcessToken;
 // The prices are fixed, so every machine grants or refuses the same requests, however many bytes
 // its own allocator takes.
 
-/// Bytes of a process's entry, without its blocks.
+/// Bytes of administrative memory for a process's entry, without its blocks.
 pub const PROCESS: u64 = 128;
 /// Bytes of a block in its process's entry.
 pub const BLOCK: u64 = 64;
@@ -185,7 +185,7 @@ impl<W> Administration<W> {
         }
     }
 
-    /// Returns the most bytes that one process may hold for one use.
+    /// Returns the most bytes of administrative memory that one process may hold for one use.
     fn most(&self, what: Use) -> u64 {
         let share = self.size / 4;
         match what {
@@ -212,7 +212,7 @@ impl<W> Administration<W> {
     /// Charges bytes to a process. Unchanged when it fails.
     ///
     /// The share is checked before the room. A process beyond its share must free something of its
-    /// own, and "try again later" would be the wrong cure for it.
+    /// own. An error that says "try again when others have freed something" would be wrong advice.
     ///
     /// # Errors
     /// `refused` beyond the process's share; `out-of-memory` when administrative memory is full.

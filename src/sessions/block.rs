@@ -18,9 +18,9 @@
 //!    their bytes ([`MessageBlock::check`]).
 //! 2. An extent that holds a used sub-block is not given back while its process lives.
 //!
-//! **Lock** the tables' lock guards a [`MessageBlock`]. Its bytes have locks of their own, one for
-//! each extent. A [`Place`] has the handles of these locks, so a thread unlocks the tables first
-//! and then copies. It takes a seat before it asks for a lock of the bytes
+//! **Lock** the tables' lock guards a [`MessageBlock`]. The block's bytes have locks of their own,
+//! one for each extent. A [`Place`] has the handles of these locks, so a thread unlocks the tables
+//! first and then copies. The thread takes a seat before it asks for a lock of the bytes
 //! ([`crate::sessions::seat`]).
 //!
 //! **Cost** a sub-block is taken and released in O(log size). An address is mapped in O(log
@@ -80,14 +80,14 @@ pub(super) struct Extent<H> {
 /// A registered block of a process.
 #[derive(Debug)]
 pub(super) struct MessageBlock<H> {
-    /// The bytes that its process asked for. The block may have grown beyond them by itself. Then
-    /// it gives back the bytes beyond them when memory is short.
+    /// The bytes that its process asked for. The block may have grown by itself to more. Then it
+    /// gives the additional bytes back when memory is short.
     pub asked: u64,
-    /// Deals the logical addresses from 0 to the block's size.
+    /// The allocator that deals the logical addresses from 0 to the block's size.
     pub manager: Buddy,
-    /// In the order of their logical addresses.
+    /// The extents, in the order of their logical addresses.
     pub extents: Vec<Extent<H>>,
-    /// Indexed by [`Side`].
+    /// The seats; the index is a [`Side`].
     seats: [Seat; 2],
     /// Counted without the tables' lock, by the threads that copy: each has a clone of the `Arc`.
     contenders: Arc<AtomicU32>,
@@ -117,8 +117,8 @@ impl<H: Clone> MessageBlock<H> {
         &self.seats
     }
 
-    /// Makes the manager deal `size` bytes; `used` has the addresses of all used sub-blocks, in
-    /// order. Returns false, and changes nothing, when one of them would end beyond `size`.
+    /// Makes the manager deal `size` bytes. `used` has the addresses of all used sub-blocks, in
+    /// order. Returns false, and changes nothing, when a used sub-block would end beyond `size`.
     ///
     /// The caller adds extents before this call when the block grows, and drops them after it when
     /// the block shrinks. So the manager never deals bytes that no extent has.

@@ -16,9 +16,10 @@
 //!
 //! **Invariants**
 //!
-//! 1. A watcher that hears all is told `joined` for each process that joined after its list was
-//!    made, and `left` for each that it was told of or had in its list, in the order in which it
-//!    happened; except for a process that joined and ended within one batch.
+//! 1. A watcher hears `joined` for each process that joined after the watcher's list was made. It
+//!    hears `left` for each process that ended and was in that list or in a `joined`. The order is
+//!    that of the events. Processes that joined and ended within one batch are left out. All this
+//!    holds as long as the watcher does not fall out of the log (invariant 2).
 //! 2. The log has at most [`MAX_CHANGES`] changes. A watcher whose place is no longer in it is told
 //!    `missed`, and watches no more.
 //! 3. Without watchers the log is empty.
@@ -28,8 +29,8 @@
 //! **Simplified** changes that all watchers have read stay until [`MAX_CHANGES`] newer ones came.
 //! The log takes at most 7 MiB, however many watchers there are.
 //!
-//! **Source** ours. Who falls out of a bounded log has to look at the whole again, as with inotify
-//! (`IN_Q_OVERFLOW`).
+//! **Source** ours. A reader that falls out of a bounded log has to read the whole list again, as
+//! with inotify (`IN_Q_OVERFLOW`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -38,7 +39,8 @@ use crate::cooperative::process::ProcessNumber;
 use crate::sessions::notice::NoticeNumber;
 use crate::sessions::words::Notice;
 
-/// The most changes that are kept: eight times as many as processes fit by default.
+/// The most changes that the log keeps: eight times the default bound on the count of processes
+/// (8,192, by `--max-clients`).
 pub(super) const MAX_CHANGES: usize = 65_536;
 
 /// The number of a change: 0 for the first one since the start, and one more for each.
@@ -79,8 +81,8 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Lets a process hear of all changes from now on. Those that it has not read yet are dropped:
-    /// it has just got a list that is newer.
+    /// Lets a process hear of all changes from now on. Skips the older changes that it has not read
+    /// yet, because it gets a new list now.
     pub fn watch(&mut self, process: ProcessNumber) {
         let end = self.end();
         self.watchers.insert(process, Watcher { begun: end, place: end, seen: end });
@@ -113,6 +115,8 @@ impl Changes {
     /// Writes that a process ended, which joined at that place.
     pub fn left(&mut self, order: NoticeNumber, name: Arc<str>, joined: ChangeNumber) {
         let place = self.append(Change { order, name, what: Happened::Left { joined } });
+        // The join, if the log still has it, gets the place of the end. So a batch that has both
+        // changes can leave both out.
         let index = joined.checked_sub(self.first).map(|index| index as usize);
         if let Some(change) = index.and_then(|index| self.log.get_mut(index)) {
             change.what = Happened::Joined { left: Some(place) };
@@ -129,6 +133,7 @@ impl Changes {
             return Some(Notice::Missed);
         }
         while watcher.place < end {
+            // The watcher has read its batch, and the next batch begins.
             if watcher.place == watcher.seen {
                 (watcher.begun, watcher.seen) = (watcher.place, end);
             }
@@ -139,9 +144,11 @@ impl Changes {
             watcher.place += 1;
             let name = || change.name.to_string();
             match change.what {
+                // The process is still there, or its end is in a later batch.
                 Happened::Joined { left } if left.is_none_or(|left| left >= watcher.seen) => {
                     return Some(Notice::Joined { name: name() });
                 }
+                // The join is in an earlier batch, or in the list that the watcher got.
                 Happened::Left { joined } if joined < watcher.begun => {
                     return Some(Notice::Left { name: name() });
                 }
@@ -152,7 +159,7 @@ impl Changes {
         None
     }
 
-    /// The place of the next change that is written.
+    /// Returns the place that the next change will get.
     fn end(&self) -> ChangeNumber {
         self.first + self.log.len() as u64
     }
@@ -160,6 +167,7 @@ impl Changes {
     /// Adds a change at the end, and returns its place.
     fn append(&mut self, change: Change) -> ChangeNumber {
         let place = self.end();
+        // Without watchers nobody will read the change, so only its place is used up.
         if self.watchers.is_empty() {
             self.first += 1;
             return place;

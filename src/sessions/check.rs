@@ -3,7 +3,7 @@
 //! ```text
 //!   check ─┬─ check_process    entry = duplicate, blocks = extents, count of guests = guests there
 //!          │    └─ check_filling    bytes of messages = used bytes of the manager
-//!          ├─ check_readers    readers = inboxes + copies that read
+//!          ├─ check_readers    readers = inboxes + names of values + copies that read
 //!          ├─ check_sessions   open ends = sessions that processes know of
 //!          └─ check_charges    account = sum of what is there, at its price
 //! ```
@@ -45,7 +45,7 @@ impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
         // thread copies in its blocks.
         let living = self.sessions.registered.values().filter(|process| !process.has_ended).count();
         if self.sessions.administration.entries.len() != living
-            || living != self.processes.processes()
+            || living != self.processes.living_count()
         {
             return Err("entries, duplicates and processes disagree".into());
         }
@@ -66,13 +66,14 @@ impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
         self.check_charges()
     }
 
-    /// Checks one process: its duplicate is its entry (step 422), each extent lies where the lease
-    /// table says, its blocks have exactly the extents that the memory manager gave it, as many
-    /// first messages of others are counted as lie there, and each copy at one of its seats is
-    /// under way.
+    /// Checks five things of one process:
     ///
-    /// The entry of an ended process is gone before its duplicate, so only an entry that is there
-    /// is compared.
+    /// - The engine's duplicate is equal to the entry (step 422). An ended process has no entry any
+    ///   more; then nothing is compared.
+    /// - Each extent lies where the lease table says.
+    /// - The blocks have exactly the extents that the memory manager gave the process.
+    /// - The counts of guests add up to the first messages of other processes in the blocks.
+    /// - Each copy at one of the blocks' seats is under way.
     fn check_process(
         &self,
         number: ProcessNumber,
@@ -111,10 +112,10 @@ impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
         self.check_filling(number, process)
     }
 
-    /// Checks that a process is told of room in its own sessions only, and that the sub-blocks of
-    /// the messages in each block have as many bytes as the block's manager counts as used. A
-    /// difference is a sub-block that was never given back, or one that was given back while its
-    /// message is there.
+    /// Checks that `blocked_sessions` has only sessions of the process. Checks also that the
+    /// sub-blocks of the messages in each block have as many bytes as the block's manager counts as
+    /// used. They differ if a sub-block was never given back, or was given back while its message
+    /// is there.
     fn check_filling(
         &self,
         number: ProcessNumber,

@@ -15,7 +15,7 @@
 //! | `peek SESSION OFFSET LENGTH` | `message SESSION DATA`: a part, left where it is; or `none` |
 //! | `forward SESSION OTHER` | `forwarded OTHER LENGTH`: the oldest of SESSION, by its location |
 //! | `close SESSION` | `closed SESSION` |
-//! | `sessions` | `sessions SESSION:NAME:INWARD:OUTWARD …`: messages to receive, and messages that the other end has not received; NAME is empty when the other end is closed |
+//! | `sessions` | `sessions SESSION:NAME:INWARD:OUTWARD …`: messages to receive, and messages that the other end has not received; NAME is empty when the other end is closed. The list also tells of new sessions, so their `opened` notices that still wait are dropped |
 //! | `lookup NAME [MS]` | `found NAME` if there is such a process within MS (0), otherwise `not-found` |
 //! | `watch` | `watching NAME …`: all processes; later joins and ends are signals |
 //! | `register SIZE` | `registered BLOCK SIZE`: one more block of the process's own |
@@ -98,15 +98,15 @@ use crate::cooperative::manager::check_name;
 use crate::cooperative::words::ProcessToken;
 use crate::server::shared::Shared;
 
-/// Makes a process, and this client its first client.
+/// Makes a process. The client that sends this is its first client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Join<'a> {
-    /// Its name, which no other process may have at the same time.
+    /// The process's name, which no other process may have at the same time.
     pub name: Cow<'a, str>,
-    /// The bytes of its own block, 0 for no memory. When left out: the size that the server has
-    /// fixed for the name, or else the server's default.
+    /// The bytes of the process's first block, 0 for no memory. When left out: the size that the
+    /// server has fixed for the name, or else the server's default.
     pub committed: Option<u64>,
-    /// The memory space in which its own blocks lie; the first one when left out.
+    /// The memory space in which the process's blocks lie; the first one when left out.
     pub space: Option<Cow<'a, str>>,
 }
 
@@ -117,6 +117,8 @@ impl<'a> Message<'a> for Join<'a> {
 
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let name = source.text()?;
+        // `word` returns `None` for a frame. At the end of a text it returns an empty word, which
+        // ends the loop below.
         let Some(mut word) = source.word() else {
             let committed = source.optional()?;
             let space = if source.is_at_end() { None } else { Some(source.text()?) };
@@ -254,7 +256,8 @@ impl Execute<Shared> for Close {
 }
 
 command! {
-    /// Lists the sessions of the process.
+    /// Lists the sessions of the process. The list also tells the process of new sessions, so their
+    /// `opened` notices that still wait are dropped.
     0x22 "sessions" ListSessions -> Vec<SessionState>
 }
 
@@ -281,6 +284,7 @@ impl Answer<'_> for Vec<SessionState> {
 
 impl Execute<Shared> for ListSessions {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
+        // This is a `change`, although it returns a list: it drops `opened` notices.
         shared.memory.change(|tables, _| tables.engine().sessions(caller))
     }
 }
@@ -331,9 +335,9 @@ impl Execute<Shared> for Watch {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         // `watch` checks under the lock that the list fits one reply (a datagram is small), before
         // the process becomes a watcher. So there is no watcher that never saw its list.
-        let (client, most) = (caller.client, caller.most());
+        let (client, most) = (caller.client, caller.most_answer_bytes());
         let names = shared.memory.change(|tables, _| tables.engine().watch(client, most));
-        let names = names.map_err(|error| caller.over_most(error))?;
+        let names = names.map_err(|error| caller.explain_too_large(error))?;
         Ok(Watching { names: names.iter().map(|name| name.to_string()).collect() })
     }
 }

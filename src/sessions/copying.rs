@@ -72,6 +72,7 @@ struct Unfinished<'a> {
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
+        // The error is ignored: the thread panics, so no client gets it as an answer.
         let _ = self.shared.memory.change(|tables, _| tables.engine().finish(self.number, false));
     }
 }
@@ -125,12 +126,15 @@ impl Shared {
     /// writes no socket.
     fn await_seat(&self, number: CopyNumber, client: ClientNumber) -> bool {
         let mut tables = lock(self.memory.tables());
+        // If the client's process has ended, no thread notifies this new waker, and the sleep ends
+        // after `LOOK_EVERY`.
         let waker = tables.processes.waker(client).unwrap_or_default();
         loop {
             match tables.engine().is_seated(number) {
                 Some(false) => {}
                 seated => return seated.is_some(),
             }
+            // `sleep` uses only the number of the caller, so `connected` is right for all clients.
             tables = sleep(tables, Caller::connected(client), &waker, LOOK_EVERY);
         }
     }

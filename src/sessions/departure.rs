@@ -5,7 +5,7 @@
 //! | --- | --- | --- |
 //! | messages in its inbox | thrown away | thrown away |
 //! | messages that lie in its blocks | can still be received | lost; each receiver hears how many. With `--keep-messages` they can still be received for that time ([`super::keeping`]) |
-//! | the other end hears | `closed` | `lost`, if messages in its inbox were; then `closed`. Of kept messages first `closed`, and `lost` if the time is over |
+//! | the other end hears | `closed` | `lost`, if messages in its inbox were lost; then `closed`. With `--keep-messages` it hears `closed` first, and `lost` when the time is over and messages are left |
 //!
 //! Exception: another process that has not yet heard `opened`, and has no message left to receive,
 //! hears nothing.
@@ -45,7 +45,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         now: Instant,
     ) -> Result<(ProcessNumber, String), Error> {
         let (number, name) = self.processes.leave(client, now)?;
-        self.ended(number, now);
+        self.forget_process(number, now);
         Ok((number, name))
     }
 
@@ -53,7 +53,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// process too and returns it.
     pub fn disconnect(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
         let number = self.processes.disconnect(client, now)?;
-        self.ended(number, now);
+        self.forget_process(number, now);
         Some(number)
     }
 
@@ -61,16 +61,16 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// process's last client, ends the process too and returns it.
     pub fn end_silent(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
         let number = self.processes.end_silent(client, now)?;
-        self.ended(number, now);
+        self.forget_process(number, now);
         Some(number)
     }
 
     /// Removes a process that has ended from all sessions, queues and lists of the engine. It is
     /// called for each kind of end: `leave`, a connection that ends, and silence.
     ///
-    /// The duplicate of its entry stays, marked as gone, because threads may still copy in its
-    /// blocks.
-    fn ended(&mut self, number: ProcessNumber, now: Instant) {
+    /// The duplicate of its entry stays, with `has_ended` set, because threads may still copy in
+    /// its blocks.
+    fn forget_process(&mut self, number: ProcessNumber, now: Instant) {
         let Some(process) = self.sessions.registered.get_mut(&number) else { return };
         // The mark is set first, so that the steps below send no notices to the process that is
         // gone.
@@ -82,6 +82,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.sessions.grown.remove(&number);
         self.sessions.waiting_for_memory.retain(|&waiting| waiting != number);
         self.sessions.deliveries.retain(|_, (by, _)| *by != number);
+        // The names go. A value that nobody else reads is freed now.
         values.into_values().for_each(|value| self.drop_own_reader(value));
         // The messages are lost before the ends are closed, so the others hear `lost` before
         // `closed`. Messages that are kept are not lost now: `closed` is heard first, and `lost`
@@ -100,8 +101,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.wake_next_join();
     }
 
-    /// Frees the messages that lie in the blocks of a process that ends. Each other process that
-    /// had some of them in an inbox is told how many. Sessions that are of no more use are removed.
+    /// Frees the messages that lie in the blocks of a process that ends. Sends `lost` with their
+    /// count for each inbox of another process that had some of them. Removes sessions that are of
+    /// no more use.
     pub(super) fn lose_messages(&mut self, number: ProcessNumber) {
         // The owner is the first part of a message's id, so the messages of one owner are
         // neighbours.
@@ -127,13 +129,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             if process != number {
                 self.notify(process, Notice::Lost { session, count });
             }
-            self.tidy(session);
+            self.remove_if_unused(session);
         }
     }
 
-    /// Takes the messages in the blocks of a process out of all inboxes. Returns, for each inbox
-    /// that had some, the first one, the inbox's process and session, and their count. Cost: all
-    /// sessions and all their messages.
+    /// Takes the messages in the blocks of a process out of all inboxes. Returns a row for each
+    /// inbox that had some: the oldest of these messages, the inbox's process and session, and the
+    /// count of these messages. Cost: all sessions and all their messages.
     fn take_out_of_inboxes(
         &mut self,
         number: ProcessNumber,
@@ -161,7 +163,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Wakes the threads that wait for a seat at the blocks of a process that ended. They look
-    /// again, find that the process has ended, and fail.
+    /// again. If the messages of that process are not kept, their copies fail.
     pub(super) fn wake_copies(&mut self, number: ProcessNumber) {
         let blocks =
             self.sessions.registered.get(&number).into_iter().flat_map(|process| &process.blocks);

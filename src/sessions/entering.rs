@@ -74,7 +74,8 @@ const UNCONNECTED: Duration = Duration::from_millis(1);
 trait Enters: Debug {
     type Done;
 
-    /// Tries to enter under the lock. `ticket` is that of a request that waits.
+    /// Tries to enter under the lock. `ticket` is the ticket of a request that waits; `None` at the
+    /// first try.
     fn enter(
         &self,
         tables: &mut ServerTables,
@@ -105,6 +106,8 @@ impl Enters for Join<'_> {
 impl Enters for Register {
     type Done = Registered;
 
+    /// Needs no waker and no ticket: the process has its waker already, and a request for a block
+    /// has no turn in a queue.
     fn enter(
         &self,
         tables: &mut ServerTables,
@@ -194,7 +197,8 @@ fn enter<E: Enters>(
     })
 }
 
-/// Enters, or begins to wait for room with what `keep` returns: the request for later tries.
+/// Enters, or begins to wait for room. `keep` returns the request for the later tries. That request
+/// owns its words, because the bytes of the first one are dropped before the wait.
 fn begin<E, K>(
     entering: &E,
     shared: &Shared,
@@ -210,8 +214,8 @@ where
     let waker: Arc<Condvar> = Arc::default();
     match enter(entering, shared, caller, &waker)? {
         Ok(done) => Ok(Begun::Done(done)),
-        // The lock is taken a second time here. Room that came back in between is not missed: the
-        // first look of a waiting request comes before its first sleep.
+        // The lock is taken a second time here. If room came back in between, the request finds it
+        // nevertheless: it looks once before it sleeps for the first time.
         Err(full) => shared.memory.change(|tables, now| {
             let ticket = tables.engine().await_room(&full, waker.clone());
             let rules = ForRoom { entering: keep(), ticket, waker: waker.clone() };
@@ -239,7 +243,9 @@ impl<E: Enters> Waiting for ForRoom<E> {
         if let Ok(Err(full)) = &entered
             && !moment.is_over
         {
-            // The request may wait for the other thing now, and what is there may be enough for others.
+            // The request may have waited for room and now need a block, or the other way round. So
+            // it enters the right queue. The room or block that woke it may be enough for another
+            // request, which is woken instead.
             engine.await_room_as(*ticket, full, waker.clone());
             engine.wake_next_join();
             engine.wake_for_block();

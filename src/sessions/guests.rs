@@ -1,9 +1,9 @@
-//! First messages: guests in the block of the process that they are for.
+//! First messages: they lie in the block of their receiver, and are *guests* there.
 //!
 //! A process does not choose the first messages that it gets, so they may take only a part of its
 //! first block. All other processes together may have 64 of them there, in at most a quarter of the
-//! block. One process may have 16, in at most a sixteenth. So at least four processes are needed to
-//! use that quarter up. A first message counts until it is freed.
+//! block. One sender may have 16, in at most a sixteenth of the block. So at least four senders are
+//! needed to use the quarter up. A first message counts until it is freed.
 //!
 //! **Invariants** the count and the bytes of a process's guests are those of the first messages
 //! that lie in its first block.
@@ -26,8 +26,9 @@ use crate::sessions::{Copying, Engine, no_session};
 const MAX_GUESTS: u64 = 64;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Begins the first message of a session, in the block of `other`, the destination. The session
-    /// is not there until the copy is finished.
+    /// Begins the first message of a session. The process `number` opens the session, fills the
+    /// message and pays for it. The message lies in the block of `other`, the destination. The
+    /// session is not in the tables until the copy is finished.
     ///
     /// # Errors
     /// Fails as [`Self::find_guest_room`] does, or if the sender cannot be charged.
@@ -41,6 +42,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         mark!(steps 502, 504, 506);
         let rounded = MessageBlock::<H>::rounded(length);
         let address = self.find_guest_room(number, other, rounded)?;
+        // The charge includes the one reader that the message will have: the inbox.
         let paid = MESSAGE + READER;
         if let Err(error) = self.sessions.administration.charge(number, Use::Messages, paid) {
             self.release_sub_block(other, 0, address);
@@ -52,18 +54,29 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             guests.bytes += rounded;
         }
         let (block, payer) = (0, number);
-        let (readers, own, base) = (0, 0, 0);
-        let message = StoredMessage { block, address, length, readers, own, payer, paid, base };
+        // While the message is filled it has no reader, so that no process can find it. The inbox
+        // becomes its reader when the copy is finished. Only values use `own_readers` and `unshared_charge`.
+        let (readers, own_readers, unshared_charge) = (0, 0, 0);
+        let message = StoredMessage {
+            block,
+            address,
+            length,
+            readers,
+            own_readers,
+            payer,
+            paid,
+            unshared_charge,
+        };
         self.begin_fill(number, other, message, Purpose::Open { session, other })
     }
 
-    /// Takes a sub-block of `rounded` bytes in the destination's first block, within the bounds on
-    /// first messages, and returns its address. The block does not grow for them, because its owner
-    /// did not ask for them.
+    /// Takes a sub-block of `rounded` bytes in the first block of `other`, for a first message of
+    /// the process `number`, and returns its address. The block does not grow for first messages,
+    /// because its owner did not ask for them.
     ///
     /// # Errors
     /// `out-of-memory` when the sender's first messages there would be too many or too large, or
-    /// when there is no room.
+    /// when there is no room; `not-found` when the destination has gone.
     fn find_guest_room(
         &mut self,
         number: ProcessNumber,
@@ -72,6 +85,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ) -> Result<u64, Error> {
         let process = self.sessions.registered.get_mut(&other).ok_or_else(no_session)?;
         let size = process.blocks.first().map_or(0, MessageBlock::size);
+        // `all` bounds the bytes of all first messages in the block, `one` those of one sender.
         let (all, one) = (size / 4, size / 16);
         let held = process.guests.values();
         let (count, bytes) = held.fold((0, 0), |sum, g| (sum.0 + g.count, sum.1 + g.bytes));

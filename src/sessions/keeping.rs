@@ -1,14 +1,15 @@
 //! `--keep-messages`: messages outlive their sender's process for some time.
 //!
 //! ```text
-//!   the process ends ─┬─ no message of its blocks waits in an inbox ─► its memory goes back
-//!                     └─ some do: kept ─┬─ the last one was received ─► its memory goes back
-//!                                       └─ the time is over ─► lost   ─► its memory goes back
+//!   a process ends ─┬─ no message in its blocks has a reader ───────► its memory goes back
+//!                   └─ some have: kept ─┬─ the last one was freed ──► its memory goes back
+//!                                       └─ the time is over ─► lost ─► its memory goes back
 //! ```
 //!
 //! A message lies in its sender's block. So the engine keeps the blocks of a process that has
-//! ended, as long as others can receive what lies there, and no longer than the server's time. The
-//! name is free at once, and another process may join with it.
+//! ended, as long as other processes can receive messages from them, and for at most the time of
+//! `--keep-messages`. The name of the process is free at once, and another process may join with
+//! it.
 //!
 //! Without a time, one reader that never reads would keep the memory of an ended process for ever.
 //! So nothing is kept by default.
@@ -16,12 +17,12 @@
 //! **Invariants** a kept process has ended. Either some message in its blocks still has a reader,
 //! or its memory is about to be given back.
 //!
-//! **Lock** the tables. The reaper gives the memory back: it is woken when the last message was
+//! **Lock** the tables. The reaper gives the memory back. It is woken when the last message is
 //! freed, or when the time is over.
 //!
-//! **Simplified** all blocks of the process are kept, also those without a message. No bound is on
-//! one client: it can join, send a byte and leave again and again, until the arena is full of kept
-//! blocks for that time.
+//! **Simplified** all blocks of the process are kept, also those without a message. There is no
+//! bound for one client: it can join, send a byte and leave, again and again, until kept blocks
+//! fill the arena. They fill it until their times are over.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraph 7: data should persist after the
 //! processes that took part have terminated.
@@ -32,19 +33,21 @@ use crate::cooperative::process::ProcessNumber;
 use crate::sessions::Engine;
 use crate::sessions::message::MessageId;
 
-/// A process that has ended and whose messages are kept.
+/// The times of a process that has ended and whose messages are kept.
 #[derive(Debug)]
 pub(super) struct Kept {
-    /// The time of its end.
+    /// The time at which the process ended. It has passed, so `plan_look_by` with this time wakes the
+    /// reaper at once.
     since: Instant,
-    /// The time at which what was not received is lost.
+    /// The time at which the messages that nobody has received are lost.
     until: Instant,
 }
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Keeps the messages in the blocks of a process that ends at `now` and whose ends are closed,
-    /// if the server keeps messages and others have some of them to receive. Frees those that
-    /// nobody can receive. Returns false, and frees nothing, if there are none to keep.
+    /// Keeps the messages in the blocks of a process that terminates at `now`. All sessions of the
+    /// process are closed at its side already. Frees the messages without a reader, because nobody
+    /// can receive them. Returns false, and frees nothing, if the server does not keep messages, or
+    /// no message has a reader.
     pub(super) fn keep(&mut self, number: ProcessNumber, now: Instant) -> bool {
         let Some(until) = now.checked_add(self.sessions.keep).filter(|&until| until > now) else {
             return false;
@@ -53,12 +56,16 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if own().all(|(_, message)| message.readers == 0) {
             return false;
         }
-        // Messages without a reader are being filled, and their sessions are closed.
-        let filled = own().filter(|(_, message)| message.readers == 0);
-        let filled: Vec<MessageId> = filled.map(|(&id, _)| id).collect();
-        filled.into_iter().for_each(|id| self.free(id));
+        // A message or value without a reader is not unpublished yet. This process is its sender or its
+        // receiver, and has ended, so nobody can ever receive it. The copy that fills it may go on:
+        // no other message gets these bytes, because no sub-block is taken any more in the blocks
+        // of this process.
+        let unpublished = own().filter(|(_, message)| message.readers == 0);
+        let unpublished: Vec<MessageId> = unpublished.map(|(&id, _)| id).collect();
+        unpublished.into_iter().for_each(|id| self.free(id));
         self.sessions.kept.insert(number, Kept { since: now, until });
-        self.leases.look_by(until);
+        // The reaper wakes at that time, and then calls `next_kept_long_enough`.
+        self.leases.plan_look_by(until);
         true
     }
 
@@ -68,28 +75,28 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.sessions.kept.contains_key(&number)
     }
 
-    /// Called when a message of a process was freed: if it was the last one that is kept, lets the
-    /// reaper look at once.
+    /// Wakes the reaper at once, if the process `owner` is kept and has no message any more. `free`
+    /// calls this after it has removed a message.
     pub(super) fn note_kept(&mut self, owner: ProcessNumber) {
         if let Some(kept) = self.sessions.kept.get(&owner)
             && self.has_no_message(owner)
         {
-            self.leases.look_by(kept.since);
+            self.leases.plan_look_by(kept.since);
         }
     }
 
-    /// Stops keeping a process whose last message was received, or whose time is over. Messages
-    /// that were not received are then lost. Returns the process; the caller gives its memory back,
-    /// and calls again until there is none: thousands may be over at the same time, and each costs
-    /// a walk through all sessions.
+    /// Stops keeping one process, whose last message was freed or whose time is over. Its messages
+    /// that were not received are lost now. Returns the process, and the caller gives its memory
+    /// back. The caller calls again, under a new hold of the lock, until it gets `None`: the time
+    /// of thousands of processes may be over at once, and each costs a walk through all sessions.
     pub fn next_kept_long_enough(&mut self, now: Instant) -> Option<ProcessNumber> {
         let is_over = |(number, kept): &(&ProcessNumber, &Kept)| {
             kept.until <= now || self.has_no_message(**number)
         };
         let Some((&number, _)) = self.sessions.kept.iter().find(is_over) else {
-            // The reaper has looked; it looks again when the next time is over.
+            // The reaper's present look has used up the plan, so the next look is planned here.
             if let Some(next) = self.sessions.kept.values().map(|kept| kept.until).min() {
-                self.leases.look_by(next);
+                self.leases.plan_look_by(next);
             }
             return None;
         };

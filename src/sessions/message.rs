@@ -33,7 +33,8 @@ use crate::sessions::{Copying, Engine, no_session};
 /// finds them without a walk through all messages.
 pub type MessageId = (ProcessNumber, u64);
 
-/// A location (step 514): where a message's bytes lie, how many readers it has, and who pays.
+/// A location (step 514): the place of the bytes of a message or of a value, the count of its
+/// readers, and the charge for it in administrative memory.
 #[derive(Debug)]
 pub(super) struct StoredMessage {
     /// The index of the block among its owner's.
@@ -47,13 +48,13 @@ pub(super) struct StoredMessage {
     pub readers: u64,
     /// The readers that belong to the process in whose block a value lies: its name, and the loads
     /// and patches under way. 0 for a message.
-    pub own: u64,
+    pub own_readers: u64,
     /// The process that sent it. For a first message this is not the owner of the block.
     pub payer: ProcessNumber,
     /// The bytes of administrative memory that were charged for it.
     pub paid: u64,
     /// Of these, the bytes for a value without readers outside its process; 0 for a message.
-    pub base: u64,
+    pub unshared_charge: u64,
 }
 
 /// The outcome of a message whose sender waits for its receipt, as `deliver` does.
@@ -105,6 +106,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         let mut seen = std::collections::HashSet::new();
         for &session in sessions {
+            // `number` stays the same: each session returns the number of the client's process.
             number = self.sender_in(client, session)?;
             if !seen.insert(session) {
                 let text = "a session stands twice in the list; give each once";
@@ -142,16 +144,28 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let Some((block, address)) = self.take_sub_block(number, length, paid, true)? else {
             return Err(self.block_sender(number, length, &to));
         };
-        let (readers, own, base) = (0, 0, 0);
+        // While the message is filled it has no reader, so that no process can find it. Each inbox
+        // becomes a reader when the message is posted; `paid` includes them already. Only values
+        // use `own_readers` and `unshared_charge`.
+        let (readers, own_readers, unshared_charge) = (0, 0, 0);
         let payer = number;
-        let message = StoredMessage { block, address, length, readers, own, payer, paid, base };
+        let message = StoredMessage {
+            block,
+            address,
+            length,
+            readers,
+            own_readers,
+            payer,
+            paid,
+            unshared_charge,
+        };
         self.begin_fill(number, number, message, Purpose::Send { to, is_awaited })
     }
 
     /// Steps 502 to 508: takes a sub-block for `length` bytes, and charges `paid` bytes of
     /// administrative memory for it. Returns the block's index and the address; `None` when no
-    /// block has room and the first one did not grow. With `is_told`, the process hears when there
-    /// is room later, so the block grows as soon as memory comes back.
+    /// block has room and the first one did not grow. With `is_told`, the first block grows as soon
+    /// as memory comes back, and the process then hears `unblocked`.
     ///
     /// # Errors
     /// Those of the charge.
@@ -271,7 +285,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         // A process that sends in a session knows of it: an `opened` that still waits is dropped.
         if let Some(process) = self.sessions.registered.get_mut(&by) {
-            process.notices.know(session);
+            process.notices.drop_opened(session);
         }
         true
     }
@@ -282,7 +296,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         message.readers -= 1;
         if message.readers == 0 {
             self.free(id);
-        } else if message.own > 0 {
+        } else if message.own_readers > 0 {
+            // This is a value with a name, or one that is loaded or patched. It may stay for long,
+            // so the charge for the reader that is gone is refunded now. The whole charge for a
+            // message is refunded when the message is freed.
             self.refund_readers(id);
         }
     }
@@ -325,11 +342,12 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Posts a filled message in its sessions, and returns the number of sessions that got it. With
-    /// `is_awaited`, the engine keeps its outcome from now on.
+    /// `is_awaited`, the sender waits for the receipt, and the engine keeps the message's outcome
+    /// ([`super::delivery`]) from now on.
     ///
     /// # Errors
     /// `not-found` when all of them were closed meanwhile; `post` has freed the message then.
-    pub(super) fn sent(
+    pub(super) fn finish_send(
         &mut self,
         id: MessageId,
         by: ProcessNumber,

@@ -32,12 +32,13 @@
 //! | `guests` | a first message, in the block of the process that it is for |
 //! | [`copying`], `seat` | the copy of bytes; the right to ask for a block's lock |
 //! | `block`, `sizing`, `triggers` | a block; its growth and shrinking; the events that cause them |
-//! | `names`, `notice` | `lookup` and `watch`; signals that wait to be heard |
+//! | `names`, `notice` | `lookup`, `watch`, the requests that wait to join; notices not yet heard |
 //! | `changes` | the processes that joined and ended, for those that watch |
 //! | `values` | a process's own memory: values that it stores in its blocks by name |
 //! | `delivery`, `departure` | a sender waits for the receipt; a process ends |
 //! | `keeping` | messages outlive their sender's process |
 //! | `administration`, `check` | the account of the bounded memory; the invariants, for tests |
+//! | [`shown`] | a snapshot of the blocks, which the lessons draw |
 //! | [`commands`], [`waiting`], [`words`] | the commands; those that wait; ids, notices, lists |
 //!
 //! ## One message, step by step
@@ -74,20 +75,20 @@
 //! the destination's block and so outlives its sender. When a process ends, the messages in its
 //! blocks that were not received are lost: the readers get the notice `lost`. The process's memory
 //! goes back as soon as no thread copies in it. If the messages were kept, one reader that never
-//! reads could keep the memory of an ended process for ever. So they are kept only if the server
-//! was told to, and only for a time.
+//! reads could keep the memory of an ended process for ever. So they are kept only with
+//! `--keep-messages`, and only for the time that this option names.
 //!
 //! **Invariants** ([`Engine::check`])
 //!
 //! 1. A process's entry and the engine's duplicate of it are equal, and agree with its blocks.
-//! 2. The used sub-blocks are those of messages. Each message has as many readers as inboxes and
-//!    copies refer to it; a value has its name as one more.
+//! 2. The used sub-blocks are those of messages and values. Each has as many readers as inboxes,
+//!    names and reading copies refer to it.
 //! 3. Administrative memory is charged for exactly what there is.
 //! 4. Each seat that is taken is taken by a copy that is under way.
 //! 5. A session has an open end. If only one end is open, a message waits there to be received.
 //!
-//! **Lock** the tables, around each call of the engine. It takes no lock itself, and time is an
-//! argument: a test needs no thread and no clock.
+//! **Lock** the tables, around each call of the engine. The engine takes no lock itself, and gets
+//! the time as an argument: a test needs no thread and no clock.
 //!
 //! **Cost** send and receive: O(log n) in the tables, and the copy. A send for which a block must
 //! grow goes through its sender's messages. The end of a process with messages in its blocks goes
@@ -104,6 +105,8 @@
 //! | block, extent, manager | memory that a process sends from; one piece of it; its allocator |
 //! | sub-block, location | the part of a block that one message has; the record of its place |
 //! | session, end, inbox | two processes that talk; one side; the messages it has not received |
+//! | reader | each inbox, name and reading copy that still needs the bytes of a message |
+//! | value | bytes that a process stores under a name in its own block; stored as a message is |
 //! | first message | the message that `open` sends with its DATA |
 //! | guest | a first message, as the process that owns the block counts it |
 //! | copy, seat | one transfer of bytes into a block or out of it; the right to ask for its lock |
@@ -173,8 +176,8 @@ use session::Session;
 /// The counts of an engine since its start. They only grow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SessionCounts {
-    /// Joins that waited or were refused, because administrative memory was full, or because older
-    /// joins waited for room.
+    /// Requests `join` and `register` that waited or were refused, because administrative memory
+    /// was full, no block was free, or older joins waited for room.
     pub full: u64,
     /// Messages that did not fit: the sender's blocks had no room and did not grow (step 508), or
     /// the destination's block had none for a first message.
@@ -195,7 +198,7 @@ pub struct SessionFigures {
     pub admin_used: u64,
     /// Sessions with at least one open end.
     pub sessions: u64,
-    /// Messages that are being filled, wait to be received, or are being read.
+    /// Messages that are being filled, wait to be received, or are being read; and all values.
     pub messages: u64,
     /// The counts since the start.
     pub counts: SessionCounts,
@@ -242,7 +245,8 @@ struct RegisteredProcess<H, W> {
     guests: BTreeMap<ProcessNumber, Guests>,
     /// The place at which its join stands in the log of changes.
     joined: ChangeNumber,
-    /// The process has ended, and copies in its blocks may be under way.
+    /// The process has ended. It stays here while copies in its blocks are under way, or its
+    /// messages are kept.
     has_ended: bool,
 }
 
@@ -271,9 +275,9 @@ impl<H, W> RegisteredProcess<H, W> {
 /// waker of a process: in a server a locked `Contents` and a condition variable, in tests `()`.
 #[derive(Debug)]
 pub struct Sessions<H, W> {
-    // The things that the engine manages. `messages` is ordered, so the messages of one owner are a
-    // range. `deliveries` has the outcome of each message whose sender waits, and the sender's
-    // process.
+    // The things that the engine manages. `all` has the sessions. `messages` is ordered, so the
+    // messages of one owner are a range. `deliveries` has the outcome of each message whose sender
+    // waits, and the sender's process.
     administration: Administration<W>,
     registered: BTreeMap<ProcessNumber, RegisteredProcess<H, W>>,
     all: HashMap<SessionId, Session>,
@@ -319,7 +323,8 @@ impl<'t, H: Clone, W: Clone> Engine<'t, H, W> {
         Self { leases, processes, sessions }
     }
 
-    /// Returns the memory manager over the same leases and processes.
+    /// Returns the memory manager of chapter 5, over the same leases and processes. It gives blocks
+    /// their memory. The manager of one block is another thing: [`MessageBlock::manager`].
     fn manager(&mut self) -> Manager<'_, H, W> {
         Manager::over(self.leases, self.processes)
     }

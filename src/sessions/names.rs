@@ -90,14 +90,16 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         wakers.into_iter().for_each(|waker| self.processes.wake_by(waker));
     }
 
-    /// Lets a new request wait for what is full, and returns its ticket.
+    /// Lets a new request wait for room in administrative memory or for a block, whichever `full`
+    /// names. Returns the request's ticket.
     pub fn await_room(&mut self, full: &Full, waker: W) -> NameTicket {
         let ticket = self.next();
         self.await_room_as(ticket, full, waker);
         ticket
     }
 
-    /// Lets a request with a ticket wait for what is full now.
+    /// Lets a request that has a ticket wait as `full` says, and takes it out of the queue in which
+    /// it waited before.
     pub fn await_room_as(&mut self, ticket: NameTicket, full: &Full, waker: W) {
         self.sessions.entrants.remove(&ticket);
         self.sessions.await_block.remove(&ticket);
@@ -115,8 +117,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.sessions.entrants.keys().next().is_none_or(|&first| Some(first) == ticket)
     }
 
-    /// Removes a request that waits for room or for a block, and wakes the next one: there may be
-    /// enough for that too.
+    /// Removes a request that waits for room or for a block. Then wakes the next request in each of
+    /// the two queues, if there is enough for it.
     pub fn forget_room(&mut self, ticket: NameTicket) {
         self.sessions.entrants.remove(&ticket);
         self.sessions.await_block.remove(&ticket);
@@ -126,7 +128,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Wakes the oldest request for room, if a process with its first block fits now.
     ///
-    /// It wakes no other request: that would see that it is not its turn, and sleep again.
+    /// A younger request is not woken: it would find that an older one is next, and sleep again.
     pub(super) fn wake_next_join(&mut self) {
         if self.sessions.administration.has_room(MIN_ENTRY)
             && let Some(waker) = self.sessions.entrants.values().next()
@@ -135,8 +137,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Wakes the oldest request for a block for which there is one. These requests have no turns: a
-    /// join that asks for half of the arena would keep all later ones out.
+    /// Wakes the oldest of the requests whose block is free now. These requests do not wait for
+    /// each other. Otherwise one join that asks for half of the arena would keep out all later
+    /// ones.
     pub(super) fn wake_for_block(&mut self) {
         let mut waiting = self.sessions.await_block.values();
         let fits = |&&(space, bytes, _): &&(_, _, _)| self.leases.has_room_in(space, bytes);
@@ -155,7 +158,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let number = self.processes.number_of(client)?;
         let entries = &self.sessions.administration.entries;
         let bytes = |count: usize, length: usize| (count * AROUND_NAME + length) as u64;
-        // Before the walk: a datagram of 40 bytes asks for this, and is refused in most cases.
+        // A datagram of 40 bytes can ask for this list, which is usually too long for a datagram.
+        // So the first bound needs no walk through the names: each has at least 1 byte.
         let is_too_long = bytes(entries.len(), entries.len()) > most
             || bytes(entries.len(), entries.values().map(|entry| entry.name.len()).sum()) > most;
         if is_too_long {
@@ -173,7 +177,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(names)
     }
 
-    /// Writes for the watchers that a process joined, and wakes them.
+    /// Writes into the log of changes that a process joined, and wakes the watchers.
     pub(super) fn tell_watchers_of_the_join(&mut self, number: ProcessNumber, name: Arc<str>) {
         let order = self.next();
         let joined = self.sessions.changes.joined(order, name);
@@ -183,8 +187,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.wake_watchers();
     }
 
-    /// Writes for the watchers that a process ended, which joined at that place of the log, and
-    /// wakes them.
+    /// Writes into the log of changes that a process ended, and wakes the watchers. `joined` is the
+    /// place of the process's join in the log.
     pub(super) fn tell_watchers_of_the_end(&mut self, name: Arc<str>, joined: ChangeNumber) {
         let order = self.next();
         self.sessions.changes.left(order, name, joined);

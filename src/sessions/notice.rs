@@ -1,12 +1,12 @@
-//! The notices of its sessions that a process has yet to hear. A notice is *heard* when a `wait`
-//! takes it. (Processes that join and end are in [`super::changes`].)
+//! The notices about sessions that a process has yet to hear. A notice is *heard* when a `wait`
+//! takes it. (The notices about processes that join and end are in [`super::changes`].)
 //!
 //! ```text
 //!   waiting      1 opened S a │ 2 message S 5 │ 4 closed T │ …      in the order of their numbers;
 //!                                               3 was withdrawn: its message was received
 //!                                               before the notice was told
 //!   back         joined b                                           told before those in `waiting`
-//!   of_session   (S, Opened) ─► 1    (T, Closed) ─► 4               the one of its kind
+//!   of_session   (S, Opened) ─► 1    (T, Closed) ─► 4               one number for each kind
 //!   over         0 to 256 numbers                                   of sessions that are over
 //! ```
 //!
@@ -16,10 +16,10 @@
 //!
 //! **Invariants**
 //!
-//! 1. A notice is withdrawn (removed before it is told) when its message has left the inbox, or its
-//!    session came and went. `blocked` and `unblocked` stay until their session is over,
-//!    also when the room has changed since. A notice in `back` stays, because it still held when a
-//!    connection took it.
+//! 1. A notice is withdrawn (removed before it is told) when its message has left the inbox, or
+//!    when its session has ended before the process heard `opened`. `blocked` and `unblocked` stay
+//!    until their session is over, also when the room has changed since. A notice in `back` stays,
+//!    because it still held when a connection took it.
 //! 2. At most one notice of each [`Kind`] waits for each session.
 //! 3. At most [`MAX_OVER`] notices of sessions that are over are kept. A process with more of them
 //!    misses the oldest.
@@ -52,8 +52,8 @@ pub(super) type NoticeNumber = u64;
 /// messages and sessions that exist; only this constant bounds those of ended sessions.
 const MAX_OVER: usize = 256;
 
-/// The kind of a notice about a session. `message` has no kind, because those are never joined:
-/// each message has its own notice.
+/// The kind of a notice about a session. Notices of one kind and session become one. `message` has
+/// no kind, because each message has its own notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Opened,
@@ -81,8 +81,8 @@ pub(super) struct Notices {
     over: VecDeque<NoticeNumber>,
 }
 
-/// Returns the session and the kind that a notice shares with later ones of its sort; `None` when
-/// each notice stands for itself.
+/// Returns the session and the kind of a notice, by which a later notice joins an earlier one;
+/// `None` for a notice that is never joined with another.
 fn key(notice: &Notice) -> Option<(SessionId, Kind)> {
     match *notice {
         Notice::Opened { session, .. } => Some((session, Kind::Opened)),
@@ -97,8 +97,9 @@ fn key(notice: &Notice) -> Option<(SessionId, Kind)> {
 }
 
 impl Notices {
-    /// Adds a notice of that number, and returns the number. If one of its session and kind waits
-    /// already, adds nothing and returns the number of that one; the counts of two `lost` add up.
+    /// Adds a notice of that number, and returns the number. If a notice of the same session and
+    /// kind waits already, adds none and returns the number of the waiting one; the counts of two
+    /// `lost` add up.
     pub fn add(&mut self, number: NoticeNumber, notice: Notice) -> NoticeNumber {
         let key = key(&notice);
         // The older one keeps its place. If it moved to the end each time, a sender that is blocked
@@ -147,8 +148,9 @@ impl Notices {
         self.back.push_front(notice);
     }
 
-    /// Removes the `opened` of a session that the process uses already: it knows of the session.
-    pub fn know(&mut self, session: SessionId) {
+    /// Removes the `opened` of a session. The process knows of the session already: it has used the
+    /// session, or got a list of its sessions.
+    pub fn drop_opened(&mut self, session: SessionId) {
         if let Some(number) = self.of_session.remove(&(session, Kind::Opened)) {
             self.waiting.remove(&number);
         }
@@ -227,12 +229,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         let number = self.processes.number_of(client)?;
         let Some(registered) = self.sessions.registered.get_mut(&number) else { return Ok(None) };
+        // Changes and notices have numbers from one counter. The older one is told first.
         let change = self.sessions.changes.next(number, registered.notices.first());
         Ok(change.or_else(|| registered.notices.next()).map(Told::Notice))
     }
 
-    /// Puts a signal back whose client has gone: it is the first of the notices, or of the
-    /// manager's signals, again. The process's other connections are woken for it.
+    /// Puts back a signal or notice that was taken for a client that has gone. It is told next, to
+    /// another connection of the process, which is woken.
     pub fn put_back(&mut self, client: ClientNumber, told: Told) {
         match told {
             Told::Notice(notice) => {

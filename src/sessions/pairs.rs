@@ -1,4 +1,4 @@
-//! The list of sessions that any client may see: which processes have one with each other.
+//! The list of sessions that any client may see. It shows the two processes of each session.
 //!
 //! ```text
 //!   names            is_open         waiting

@@ -88,7 +88,9 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    /// Returns whether the copy counts as a reader of its message; otherwise it fills one.
+    /// Returns whether the copy counts as a reader of its message. A patch counts too, although it
+    /// writes: the value must not be freed meanwhile. The other copies fill a new message, which
+    /// has no reader yet.
     pub fn reads(&self) -> bool {
         !matches!(self, Purpose::Open { .. } | Purpose::Send { .. } | Purpose::Store { .. })
     }
@@ -134,7 +136,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.settle(message, Delivery::Received);
         // If the other end is closed, the session ends with its last message. The copy does not
         // need the session.
-        self.tidy(session);
+        self.remove_if_unused(session);
         Ok(Some(begun))
     }
 
@@ -205,7 +207,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             (found.ends[side].inbox.pop_front(), self.sessions.registered.get_mut(&number))
         {
             process.notices.withdraw(queued.notice);
-            process.notices.know(session);
+            process.notices.drop_opened(session);
         }
     }
 
@@ -242,7 +244,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Returns whether a copy that waits has its seat now. `None` when the owner of the block has
-    /// ended: the copy must not begin, because the block's memory is about to be given back.
+    /// ended and its messages are not kept: the copy must not begin, because the block's memory is
+    /// about to be given back.
     pub fn is_seated(&self, number: CopyNumber) -> Option<bool> {
         let &Copy { side, message, block, .. } = self.sessions.copies.get(&number)?;
         let process = self.sessions.registered.get(&message.0)?;
@@ -273,10 +276,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             return Err(self.undo(by, id, &purpose, is_there));
         }
         match purpose {
-            Purpose::Open { session, other } => self.opened(session, by, other, id),
-            Purpose::Send { to, is_awaited } => self.sent(id, by, &to, is_awaited),
+            Purpose::Open { session, other } => self.finish_open(session, by, other, id),
+            Purpose::Send { to, is_awaited } => self.finish_send(id, by, &to, is_awaited),
             Purpose::Store { name } => {
-                self.stored(by, name, id);
+                self.finish_store(by, name, id);
                 Ok(0)
             }
             Purpose::Load | Purpose::Patch => {
@@ -318,6 +321,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 self.free(id);
             }
         }
+        // A message that was to be filled is gone only if the owner of the block has ended. So no
+        // session is open for it, and the error says that. A store gets the same error.
         if is_there || purpose.reads() { message_lost() } else { no_session() }
     }
 
@@ -363,7 +368,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.drop_reader(id);
         // A process that hands a message on has received it.
         self.settle(id, Delivery::Received);
-        self.tidy(session);
+        self.remove_if_unused(session);
         Ok(length)
     }
 }

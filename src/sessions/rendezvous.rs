@@ -11,6 +11,10 @@
 //! without a block, and its first message fails with `out-of-memory`. A test runs this wrong way
 //! and sees the failure.
 //!
+//! Two things are called a manager. The *memory manager* of chapter 5 gives a block its memory
+//! (step 412). The *block's manager* of step 424 is the allocator inside one block: it deals
+//! sub-blocks to messages.
+//!
 //! [`crate::sessions::entering`] tries the lock for a bounded time (404 to 408). When
 //! administrative memory has no room, or no block is free, [`Engine::join`] and
 //! [`Engine::register`] return [`Full`], and `entering` waits with a ticket.
@@ -65,7 +69,7 @@ pub enum Full {
     },
 }
 
-/// The number of a process that is only about to join: no process has it.
+/// The number that stands for a process that is about to join. The numbers of processes begin at 1.
 const NEW: ProcessNumber = 0;
 
 /// The most blocks of one process. A send looks for a sub-block in one block after the other, so
@@ -74,11 +78,11 @@ const NEW: ProcessNumber = 0;
 const MAX_BLOCKS: usize = 16;
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
-    /// Makes `caller` a process of that name, with the block that it wants. `waker` becomes the
-    /// process's. `ticket` is that of a join that waits for room; `None` for a new one. Returns the
-    /// process's token; or [`Full`] when there is no room for it or no block, or older joins wait
-    /// for room. When it fails, it leaves nothing behind; but blocks that grew by themselves may
-    /// have shrunk to make room.
+    /// Makes a process of that name, with the block `own`, and `caller` as its first client.
+    /// `waker` becomes the waker of the process. `ticket` is the ticket of a join that waits for
+    /// room; `None` for a new join. Returns the process's token; or [`Full`] when there is no room
+    /// or no block for the process, or older joins wait for room. When it fails, it leaves nothing
+    /// behind; but blocks that grew by themselves may have shrunk to make room.
     ///
     /// # Errors
     /// As [`crate::cooperative::manager::Manager::join`].
@@ -95,7 +99,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         // The request is checked before the room: a join that cannot succeed must not wait for
         // room.
         let OwnBlock { size, space } = own.into();
-        let bytes = self.processes.may_join(caller, name, size)?;
+        let bytes = self.processes.check_join(caller, name, size)?;
         if !self.sessions.administration.has_room(MIN_ENTRY) || !self.is_next(ticket) {
             mark!(steps 408);
             return Ok(Err(Full::Administration));
@@ -105,14 +109,15 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let own = OwnBlock { size: Some(bytes), space };
         let token = match self.manager().join(caller, name, own, waker.clone(), now) {
             Ok(token) => token,
-            Err(error) => return self.no_block(NEW, space, bytes, error).map(Err),
+            Err(error) => return self.wait_or_fail(NEW, space, bytes, error).map(Err),
         };
         let number = self.processes.number_of(caller.client)?;
         let name: Arc<str> = name.into();
         self.announce(number, name.clone(), token, waker);
         let own = self.processes.extents(number).first().copied();
-        // This charge cannot fail: `has_room` counted it, and a process's share of the smallest
-        // administrative memory is 1 KiB.
+        // This charge cannot fail: `has_room` has found `MIN_ENTRY` free, that is `PROCESS`, which
+        // `announce` has charged, and `BLOCK + SPAN`. The process's share has room for these 224
+        // bytes too: it is a quarter of `--admin`, at least 1,024.
         let bytes = BLOCK + if own.is_some() { SPAN } else { 0 };
         let _ = self.sessions.administration.charge(number, Use::Entry, bytes);
         self.add_block(number, own);
@@ -122,9 +127,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(Ok(token))
     }
 
-    /// Steps 414 to 422: makes the handle to the process's notification event, stores it with the
-    /// entry, sets the entry's flag, and makes the engine's duplicate. The
-    /// process has no block before step 424, so the tables stay locked until then.
+    /// Steps 414 to 422: stores the process's entry with `event`, the handle to its notification
+    /// event; then sets the entry's flag; then makes the engine's duplicate. The process has no
+    /// block before its first block gets a manager (step 424, [`Self::add_block`]), so the tables
+    /// stay locked until then.
     fn announce(&mut self, number: ProcessNumber, name: Arc<str>, token: ProcessToken, event: W) {
         mark!(steps 414);
         let (blocks, held) = (Vec::new(), Held::default());
@@ -151,6 +157,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 wanted_bytes: None,
                 values: BTreeMap::new(),
                 guests: BTreeMap::new(),
+                // `tell_watchers_of_the_join` sets it.
                 joined: 0,
                 has_ended: false,
             },
@@ -191,21 +198,23 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             Ok(extent) => extent,
             Err(error) => {
                 self.sessions.administration.refund(number, Use::Entry, BLOCK + SPAN);
-                return self.no_block(number, space, size, error).map(Err);
+                return self.wait_or_fail(number, space, size, error).map(Err);
             }
         };
+        // The process has its handle, entry, flag and duplicate since its join. `add_block` adds
+        // the block to the entry and to the duplicate.
         mark!(steps 414, 416, 418, 420, 422);
         self.add_block(number, Some(extent));
         mark!(steps 426, 428);
         Ok(Ok((blocks as u64, extent.1)))
     }
 
-    /// Returns the reason to wait, for a process that got no block of `bytes`, if it could get one
-    /// later.
+    /// Decides for a process that got no block of `bytes`: returns the reason to wait, if such a
+    /// block could become free. `error` is the refusal of the memory manager.
     ///
     /// # Errors
-    /// `error`, if it could not.
-    fn no_block(
+    /// `error`, if a wait would be in vain.
+    fn wait_or_fail(
         &mut self,
         number: ProcessNumber,
         space: SpaceNumber,
@@ -220,9 +229,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Err(error)
     }
 
-    /// Step 424: gives a process one more block, with a manager of its own. `extent` is the block's
-    /// memory. Without one the block has 0 bytes, until the process lets it grow
-    /// ([`Engine::grow`]).
+    /// Step 424: gives a process one more block, with a manager of its own: the allocator that
+    /// `MessageBlock` has inside. `extent` is the block's memory. Without an extent the block has 0
+    /// bytes, until the process lets it grow ([`Engine::grow`]).
     fn add_block(&mut self, number: ProcessNumber, extent: Option<(LeaseId, u64)>) {
         let mut block = MessageBlock::new();
         if let Some(extent) = extent {

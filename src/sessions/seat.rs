@@ -69,7 +69,7 @@ impl Seat {
         self.taken.is_none()
     }
 
-    /// The copy that has the seat, and those that wait for it.
+    /// Returns the copy that has the seat, and then the copies that wait for it, in their order.
     pub fn copies(&self) -> impl Iterator<Item = CopyNumber> {
         self.taken.into_iter().chain(self.queue.iter().copied())
     }

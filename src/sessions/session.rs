@@ -89,8 +89,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ///
     /// # Errors
     /// `not-found` when there is no such process; `refused` when the client belongs to no process,
-    /// names its own, or is beyond its share; `out-of-memory` when administrative memory, or the
-    /// other process's block, has no room.
+    /// names its own process, or its process would exceed its share of administrative memory;
+    /// `out-of-memory` when administrative memory or the other process's block has no room.
     pub fn begin_open(
         &mut self,
         client: ClientNumber,
@@ -128,8 +128,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Enters a session in the tables, and tells the other process that it was opened. The opener
-    /// needs no notice: the reply tells it.
+    /// Enters a session in the tables, and sends `opened` to the other process. `number` is the
+    /// process that opens it. The opener needs no notice, because it gets a reply.
     fn insert_session(&mut self, id: SessionId, number: ProcessNumber, other: ProcessNumber) {
         let name =
             self.sessions.registered.get(&number).map_or_else(String::new, |p| p.name.to_string());
@@ -149,7 +149,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ///
     /// # Errors
     /// `not-found` when one of the processes has ended.
-    pub(super) fn opened(
+    pub(super) fn finish_open(
         &mut self,
         session: SessionId,
         by: ProcessNumber,
@@ -228,21 +228,24 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             Some(process) if is_empty && process.notices.is_unheard(id) => {
                 process.notices.forget(id);
             }
+            // Only an inbox keeps the number of a notice. This notice has no message, so its number
+            // is dropped.
             Some(_) => drop(self.notify(other, Notice::Closed { session: id })),
             None => {}
         }
-        // The other process is woken also without a notice: a thread that waits there for a message
-        // fails now.
+        // The other process is woken also without a notice. If the session is removed below, a
+        // thread of that process that waits for a message in it fails now.
         self.processes.wake(other);
-        self.tidy(id);
+        self.remove_if_unused(id);
     }
 
     /// Removes a session that has no more use: at least one end is closed, and an end that is still
-    /// open has an empty inbox. Called wherever an end is closed, or a message leaves an inbox.
+    /// open has an empty inbox. Otherwise does nothing. The callers have closed an end, or have
+    /// taken a message out of an inbox.
     ///
-    /// The process of the open end still hears `lost` and `closed`. If it has not yet heard that
-    /// the session was opened, it hears nothing of it at all.
-    pub(super) fn tidy(&mut self, id: SessionId) {
+    /// The process of the open end still hears `lost` and `closed`. But a process that has not yet
+    /// heard `opened` hears nothing of the session at all.
+    pub(super) fn remove_if_unused(&mut self, id: SessionId) {
         let Some(session) = self.sessions.all.get(&id) else { return };
         let is_done = |end: &SessionEnd| end.is_closed || end.inbox.is_empty();
         let has_closed = session.ends.iter().any(|end| end.is_closed);
@@ -280,7 +283,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             self.drop_reader(message);
             break;
         }
-        self.tidy(id);
+        self.remove_if_unused(id);
     }
 
     /// Returns the sessions in which the end of `client`'s process is open. This list tells the
@@ -294,6 +297,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let number = self.processes.number_of(caller.client)?;
         let Some(process) = self.sessions.registered.get(&number) else { return Ok(Vec::new()) };
         let count = process.sessions.len() as u64;
+        // The first two checks need no list. The first one asks whether the connection has reserved
+        // memory for the answer; if not, it reserves more and executes the command again. The
+        // second one refuses a list that is too long even with empty names. The check behind the
+        // list counts its bytes.
         caller.check_room(count * MOST_OF_SESSION)?;
         check_answer(count * MIN_SESSION as u64, caller)?;
         let state = |&id: &SessionId| {
@@ -310,7 +317,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         check_answer(bytes.sum::<usize>() as u64, caller)?;
         if let Some(process) = self.sessions.registered.get_mut(&number) {
             let RegisteredProcess { sessions, notices, .. } = process;
-            sessions.iter().for_each(|&session| notices.know(session));
+            sessions.iter().for_each(|&session| notices.drop_opened(session));
         }
         Ok(states)
     }
@@ -322,8 +329,9 @@ const MOST_OF_SESSION: u64 = 128;
 /// The most padding behind a name in a frame.
 const PADDING: usize = 7;
 
-/// Checks that an answer can carry a list of so many bytes. A list that was refused after its
-/// notices were dropped would be told to nobody.
+/// Checks that an answer can carry a list of so many bytes. The caller checks this before it drops
+/// the `opened` notices: if the list were refused after that, the process would never hear of the
+/// sessions.
 ///
 /// # Errors
 /// `too-large`.

@@ -1,10 +1,11 @@
-//! A snapshot of the blocks: where each message lies, and which copies have a seat. For lessons; no
-//! command shows it.
+//! A snapshot of the blocks: the place of each message, and the copies at each seat. The lessons
+//! draw it; no command shows it.
 //!
-//! **Invariants** the snapshot is of one moment: the caller has locked the tables, or has them
-//! alone.
+//! **Invariants** the snapshot shows one moment: the caller has locked the tables, or is the only
+//! user of them.
 //!
-//! **Lock** the tables. **Source** figure 1's blocks, and paragraph 42 for the seats.
+//! **Lock** the tables. **Source** `interprocess-communication-patent.txt`: figure 1 has the
+//! blocks, and paragraph 42 the seats.
 
 use super::Sessions;
 use super::block::MessageBlock;
@@ -19,7 +20,7 @@ pub struct BlockSnapshot {
     pub owner: ProcessNumber,
     /// Its name.
     pub name: String,
-    /// The process has ended, and copies in the block are under way.
+    /// The process has ended. Copies in the block are under way, or its messages are kept.
     pub has_ended: bool,
     /// The block's bytes.
     pub size: u64,
@@ -40,7 +41,7 @@ pub struct MessageSnapshot {
     pub address: u64,
     /// Its bytes.
     pub length: u64,
-    /// The inboxes that it is in, and the copies that read it.
+    /// The count of inboxes that it is in, and of copies that read it; for a value also its name.
     pub readers: u64,
 }
 
@@ -64,6 +65,8 @@ impl<H: Clone, W> Sessions<H, W> {
         blocks
     }
 
+    /// Returns the messages and values in the block `at` of a process, in the order of their
+    /// numbers.
     fn in_block(&self, owner: ProcessNumber, at: usize) -> Vec<MessageSnapshot> {
         let first: MessageId = (owner, 0);
         let own = self.messages.range(first..=(owner, u64::MAX));

@@ -55,9 +55,9 @@ const ASKED: &str = "it asked";
 
 impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Lets a block of `client`'s process have at least `size` bytes, and returns how many it has.
-    /// It grows by a power of two: from 64 KiB to 100 KiB it gets 36 KiB, rounded up to 64, and has
-    /// 128. When it fails, the block has got nothing; but blocks that grew by themselves, this one
-    /// too, may have shrunk to make room.
+    /// The block grows by a power of two: from 64 KiB to 100 KiB it gets 36 KiB, rounded up to 64,
+    /// and has 128. When the call fails, the block has got nothing; but blocks that grew by
+    /// themselves, this one too, may have shrunk to make room.
     ///
     /// # Errors
     /// `bad-request` for fewer bytes than it has; `not-found` when there is no such block;
@@ -164,6 +164,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let (_, before) = self.block_of(number, index as u64)?;
         let space = self.processes.space_of(number);
         let (free, _) = self.leases.free_in(space);
+        // The first space has the committed pool, which has a cap for each process. The other
+        // spaces have no cap.
         let most = if space == 0 { self.processes.committed_room(number, free) } else { free };
         if to - before > most {
             return Err(too_much(to - before, most));
@@ -216,6 +218,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         missing: u64,
     ) -> Result<(), Error> {
         let block = self.sessions.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index));
+        // The block is there: `enlarge` has looked it up.
         let Some(block) = block else { return Ok(()) };
         if block.extents.len() >= MAX_EXTENTS {
             let text =

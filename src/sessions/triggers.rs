@@ -134,6 +134,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         for _ in 0..self.sessions.waiting_for_memory.len().min(MAX_TRIES) {
             let Some(number) = self.sessions.waiting_for_memory.pop_front() else { return };
             let process = self.sessions.registered.get_mut(&number);
+            // `wanted_bytes` is taken out: `would_fail_again` would otherwise prevent the new try.
+            // A try that fails sets it again.
             let wanted = process.and_then(|process| process.wanted_bytes.take());
             if wanted.is_some_and(|length| self.grow_by(number, length, true, "another's release"))
             {
@@ -142,9 +144,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Called when something was freed in a process's blocks, or a block grew: tells the process
-    /// `unblocked` for each session in which a message did not fit. The message may still not fit;
-    /// then the next `send` notes the session again.
+    /// Sends a process `unblocked` for each session in which a message did not fit. The callers
+    /// have freed something in the process's blocks, or let a block grow. The message may still not
+    /// fit; then the next `send` notes the session again.
     pub(super) fn notify_unblocked(&mut self, number: ProcessNumber) {
         let Some(process) = self.sessions.registered.get_mut(&number) else { return };
         for session in std::mem::take(&mut process.blocked_sessions) {
@@ -152,14 +154,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Called before `size` committed bytes are taken: if there is no free piece of that size,
-    /// shrinks the blocks that grew. Shrinks none if even the empty committed pool has too few
-    /// bytes.
+    /// Shrinks the blocks that grew, if no free piece of committed memory has `size` bytes. Does
+    /// nothing if even the empty committed pool has too few bytes. The caller takes the bytes
+    /// afterwards.
     pub fn make_room(&mut self, size: u64) {
         self.make_room_in(0, size);
     }
 
-    /// As [`Engine::make_room`], for bytes of a space: the first one has the committed bytes.
+    /// Makes room as [`Engine::make_room`] does, in any space. Space 0 has the committed bytes.
     pub(super) fn make_room_in(&mut self, space: SpaceNumber, size: u64) {
         let could_ever = self.leases.could_have_room_in(space, size);
         if !self.sessions.grown.is_empty() && could_ever && !self.leases.has_room_in(space, size) {
@@ -167,10 +169,13 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Called by the reaper from time to time: shrinks blocks if the committed pool is below its
-    /// low water, or a request waits for memory. Then serves everything that waits for memory.
+    /// Shrinks the blocks that grew, if the committed pool is below its low-water mark or a request
+    /// waits for memory. Then serves everything that waits for memory. The reaper calls this each
+    /// time that a planned check of the free bytes is due.
     pub fn look_after_blocks(&mut self, now: Instant) {
-        if self.leases.committed().missing() > 0 || self.processes.requests_waiting() > 0 {
+        if self.leases.committed().missing_to_low_water() > 0
+            || self.processes.requests_waiting() > 0
+        {
             self.shrink_grown_blocks();
         }
         self.serve_waiters(now);

@@ -52,8 +52,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// finished.
     ///
     /// # Errors
-    /// `bad-request` for what is no name; `out-of-memory` when the blocks or administrative memory
-    /// have no room; `refused` when the client belongs to no process, or beyond its share.
+    /// `bad-request` for an invalid name; `out-of-memory` when the blocks or administrative memory
+    /// have no room; `refused` when the client belongs to no process, or the value exceeds the
+    /// process's share of administrative memory.
     pub fn begin_store(
         &mut self,
         client: ClientNumber,
@@ -63,15 +64,27 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         check_name(name)?;
         let number = self.processes.number_of(client)?;
         let paid = VALUE + name.len() as u64;
+        // With `false` no block grows later for a store that has failed: a store belongs to no
+        // session, so no `unblocked` could tell the process of the room.
         let (block, address) =
             self.take_sub_block(number, length, paid, false)?.ok_or_else(|| no_room(length))?;
-        let (readers, own, payer, base) = (0, 0, number, paid);
-        let message = StoredMessage { block, address, length, readers, own, payer, paid, base };
+        // The name becomes a reader when the copy is finished.
+        let (readers, own_readers, payer, unshared_charge) = (0, 0, number, paid);
+        let message = StoredMessage {
+            block,
+            address,
+            length,
+            readers,
+            own_readers,
+            payer,
+            paid,
+            unshared_charge,
+        };
         self.begin_fill(number, number, message, Purpose::Store { name: name.into() })
     }
 
     /// Lets the name refer to a value that was filled.
-    pub(super) fn stored(&mut self, number: ProcessNumber, name: Arc<str>, id: MessageId) {
+    pub(super) fn finish_store(&mut self, number: ProcessNumber, name: Arc<str>, id: MessageId) {
         let Some(process) = self.sessions.registered.get_mut(&number) else { return };
         let before = process.values.insert(name, id);
         self.add_own_reader(id);
@@ -125,7 +138,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let text = format!("the value has {size} bytes; patch within them, or store it anew");
             Error::new(Code::TooLarge, text)
         })?;
-        if self.sessions.messages.get(&id).is_some_and(|value| value.readers > value.own) {
+        // All readers that are not own ones are inboxes and receives: the value is shared.
+        if self.sessions.messages.get(&id).is_some_and(|value| value.readers > value.own_readers) {
             let text = "the value is shared and was not received yet; wait, or store it anew";
             return Err(Error::new(Code::Refused, text));
         }
@@ -164,10 +178,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(length)
     }
 
-    /// Refunds what was charged for readers that have received the value. Called when one has.
+    /// Refunds the charge for readers that have received the value. `drop_reader` calls this when a
+    /// reader of the value is gone. The payer of a value is its owner, `id.0`.
     pub(super) fn refund_readers(&mut self, id: MessageId) {
         let Some(value) = self.sessions.messages.get_mut(&id) else { return };
-        let needed = value.base + (value.readers - value.own) * READER;
+        let needed = value.unshared_charge + (value.readers - value.own_readers) * READER;
         let refund = value.paid.saturating_sub(needed);
         if refund > 0 {
             value.paid -= refund;
@@ -225,14 +240,14 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     fn add_own_reader(&mut self, id: MessageId) {
         if let Some(value) = self.sessions.messages.get_mut(&id) {
             value.readers += 1;
-            value.own += 1;
+            value.own_readers += 1;
         }
     }
 
     /// Removes a reader that belongs to the value's own process.
     pub(super) fn drop_own_reader(&mut self, id: MessageId) {
         if let Some(value) = self.sessions.messages.get_mut(&id) {
-            value.own -= 1;
+            value.own_readers -= 1;
         }
         self.drop_reader(id);
     }

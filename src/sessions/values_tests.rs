@@ -85,8 +85,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// The values by their names, each with the number of the inboxes that refer to it, and what bob
-/// has not received.
+/// The model of alice's values. `values` has each value under its name, with the number of its
+/// store; `shared` has the values that bob has not received yet; `last` is the last such number.
 #[derive(Default)]
 struct Naive {
     values: BTreeMap<u8, (u64, Vec<u8>)>,
@@ -99,7 +99,7 @@ impl Naive {
         self.shared.iter().any(|(which, _)| *which == stored)
     }
 
-    /// Returns what a request is answered, as far as it is data.
+    /// Returns the bytes that answer a step; none for a step whose answer has no bytes.
     fn play(&mut self, step: &Step) -> Result<Vec<u8>, Code> {
         let found = |name: &u8| self.values.get(name).cloned().ok_or(Code::NotFound);
         match step {

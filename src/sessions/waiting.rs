@@ -141,6 +141,7 @@ impl MayWait for Receive {
     fn begin(&self, shared: &Shared, caller: Caller, spare: &mut Vec<u8>) -> Beginning<Self> {
         shared.check_wait(self.ms)?;
         let rules = ForMessage { session: self.session };
+        // `Ok` has a copy that has begun. `Err` has the waker of a request that must wait.
         let begun = shared.memory.change(|tables, _| {
             Ok::<_, Error>(match rules.find(tables, caller, false)? {
                 Sought::Found(copying) => Ok(copying),
@@ -192,8 +193,8 @@ impl ForMessage {
         if !is_here && is_shared && tables.engine().has_message(client, session) {
             return Ok(Sought::Ready);
         }
-        let begun = tables.engine().begin_receive(client, session, caller.most());
-        let begun = begun.map_err(|error| caller.over_most(error))?;
+        let begun = tables.engine().begin_receive(client, session, caller.most_answer_bytes());
+        let begun = begun.map_err(|error| caller.explain_too_large(error))?;
         Ok(begun.map_or(Sought::Nothing, Sought::Found))
     }
 }

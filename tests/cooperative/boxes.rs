@@ -216,7 +216,7 @@ fn the_documents_example() -> BTreeSet<u16> {
     assert_eq!(account(&world).secured, 192 * MB);
     world.refused(1, 50 * MB, Reason::Pause, "800-801-802-812-900-906-920-922");
     // The collection is over: 64 MB of what was freed come back, and are garbage no more.
-    assert_eq!(world.give_back(1, id), Amounts::of(LoanedPause, 64 * MB));
+    assert_eq!(world.give_back(1, id), Amounts::in_one_pool(LoanedPause, 64 * MB));
     assert_eq!((account(&world).freeable, account(&world).secured), (136 * MB, 128 * MB));
     world.reached()
 }
@@ -308,7 +308,7 @@ fn repayment() -> BTreeSet<u16> {
     assert_eq!(refill, amounts(&rest));
     assert_eq!(world.tables.processes.reuse(1, KB), Ok(()), "nothing is owed");
     // What LP gave once is now owed to committed.
-    assert_eq!(world.give_back(1, pause), Amounts::of(Committed, 16 * KB));
+    assert_eq!(world.give_back(1, pause), Amounts::in_one_pool(Committed, 16 * KB));
     world.reached()
 }
 

@@ -217,7 +217,7 @@ fn a_low_efficiency_is_boosted_when_that_was_asked_for() {
     world.tables.manager().report(1, 64 * KB, Some(29), world.now).unwrap();
     let Some(Signal::Granted { id, size, pool }) = world.signal(1) else { panic!() };
     assert_eq!((size, pool), (16 * KB, LoanedEfficiency));
-    assert_eq!(world.give_back(1, id), Amounts::of(LoanedEfficiency, 16 * KB));
+    assert_eq!(world.give_back(1, id), Amounts::in_one_pool(LoanedEfficiency, 16 * KB));
 }
 
 #[test]
@@ -404,7 +404,7 @@ fn a_block_of_one_pool_may_be_what_another_ones_bytes_lacked() {
         world.tables.processes.take_outcome(ticket, world.now).is_none(),
         "GP has the bytes, in pieces"
     );
-    assert_eq!(world.give_back(1, blocks[0]), Amounts::of(Committed, 256 * KB));
+    assert_eq!(world.give_back(1, blocks[0]), Amounts::in_one_pool(Committed, 256 * KB));
     assert!(world.tables.processes.take_outcome(ticket, world.now).unwrap().is_ok());
 }
 

@@ -47,9 +47,9 @@ fn decoded(bytes: &[u8], piece: usize) -> Vec<String> {
                     seen.push(format!("{request:?}"));
                     used
                 }
-                Decoded::Own { used } => {
+                Decoded::SelfAnswered { used } => {
                     let mut out = Output::default();
-                    conversation.encode_own(&mut out);
+                    conversation.encode_prepared(&mut out);
                     // The word to go on is no answer.
                     if used > 0 {
                         seen.push(out.bytes.escape_ascii().to_string());

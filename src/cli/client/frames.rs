@@ -23,8 +23,8 @@
 use std::time::Duration;
 
 use crate::cli::client::{
-    DEFAULT_MS, Destination, Failure, MAX_ROWS, busiest, drawn_table, form, got, line, parse,
-    printable, statement,
+    ALL_ROWS_REQUEST, DEFAULT_MS, Destination, Failure, busiest, drawn_table, form, got_line, line,
+    parse, printable, statement,
 };
 use crate::client::Client;
 use crate::client::exchange::Way;
@@ -37,7 +37,7 @@ use crate::protocol::text;
 /// The request for `table ROWS busiest` by datagrams. A row has 16 bytes, and 48 bytes stand before
 /// the rows (header, token, count, padding): 500 rows have 8048 bytes and fit in 8 KiB, the
 /// server's default `--datagram`.
-const DATAGRAM_ROWS: &[u8] = b"table 500";
+const DATAGRAM_ROWS_REQUEST: &[u8] = b"table 500";
 
 /// Sends the command over TCP and returns the answer as text. With `--process` the connection
 /// attaches to the process first, and speaks for it until it closes.
@@ -45,7 +45,7 @@ const DATAGRAM_ROWS: &[u8] = b"table 500";
 /// # Errors
 /// Fails with a [`Failure`]. If the attach fails, the command is not sent.
 pub fn answer(place: &Destination<'_>, words: &[&[u8]]) -> Result<Vec<u8>, Failure> {
-    let (asked, busiest) = busiest(words, MAX_ROWS)?;
+    let (asked, busiest) = busiest(words, ALL_ROWS_REQUEST)?;
     let bulks = bulks(words);
     let request = request(words, &asked, &bulks)?;
     let mut client = Client::connect(place.host, place.port, place.left())?;
@@ -69,11 +69,11 @@ pub fn by_datagrams(
     retry: Duration,
     words: &[&[u8]],
 ) -> Result<Vec<u8>, Failure> {
-    let (asked, busiest) = busiest(words, DATAGRAM_ROWS)?;
+    let (asked, busiest) = busiest(words, DATAGRAM_ROWS_REQUEST)?;
     let bulks = bulks(words);
     let request = request(words, &asked, &bulks)?;
-    // The R protocol too sends Hello, and repeats it until a Welcome brings the token that every
-    // request needs.
+    // Every request by datagrams needs a token, which the server sends in a Welcome. So also the R
+    // protocol sends Hello, and repeats it until the Welcome comes.
     let known = way.unwrap_or(Way { retry, ..Way::default() });
     let mut client = Client::by_datagrams(place.host, place.port, place.left(), known)?;
     client.set_limit(place.left());
@@ -93,7 +93,7 @@ fn shown(request: &Request<'_>, mut reply: Reply<'_>, busiest: Option<usize>) ->
             line(format!("You have leased {size} bytes for {duration_ms} MS with id {id}"))
         }
         (_, Reply::Set(WasSet { id, .. })) => line(format!("Data set for lease {id}")),
-        (_, Reply::Data(Data { id, data, .. })) => got(id.to_string().as_bytes(), data),
+        (_, Reply::Data(Data { id, data, .. })) => got_line(id.to_string().as_bytes(), data),
         (_, Reply::Table(rows)) => drawn_table(rows, busiest),
         (_, reply) => statement::of(reply).map_or_else(|| as_text(reply), String::into_bytes),
     }
@@ -120,6 +120,8 @@ fn request<'a>(words: &[&[u8]], line: &'a [u8], bulks: &'a [u8]) -> Result<Reque
         (b"lease", [size]) => lease(size, DEFAULT_MS),
         (b"lease", [size, duration]) => lease(size, duration),
         (b"lease", _) => Err(form("lease SIZE [MS]")),
+        // MS may be missing, with a word of the data in its place. The parser's error would not
+        // name MS.
         (b"deliver", [_, ms, _]) if parse_decimal(ms).is_none() => {
             Err(Failure::NoAnswer("MS is no number of milliseconds; give digits".into()))
         }

@@ -18,7 +18,7 @@
 //!
 //! **Source** `memorylease.txt`; [`crate::protocol::memorylease`] has the frames.
 
-use crate::cli::client::{Destination, Failure, bad_news_of, got, line, parse};
+use crate::cli::client::{Destination, Failure, bad_news_of, got_line, line, parse};
 use crate::client::CallError;
 use crate::client::wire::Wire;
 use crate::protocol::byte_order::ByteOrder;
@@ -45,7 +45,7 @@ fn exchange(
     let deadline = wire.deadline();
     let order = ByteOrder::NATIVE;
     let payload = payload.concat();
-    // One write, so the frame leaves in one piece.
+    // One write sends the header and the payload, so the frame leaves in one piece.
     wire.write(&[header(order, kind, payload.len()).as_slice(), &payload].concat(), deadline)?;
     let begin = loop {
         match wire.pending().first_chunk::<HEADER>() {
@@ -134,7 +134,7 @@ pub fn get(place: &Destination<'_>, id: &[u8]) -> Result<Vec<u8>, Failure> {
     if data.is_empty() {
         return Err(no_such_lease(number));
     }
-    Ok(got(number.to_string().as_bytes(), data))
+    Ok(got_line(number.to_string().as_bytes(), data))
 }
 
 /// Returns the bad news for an id without a lease: it never was, was released, or has expired.

@@ -63,7 +63,7 @@ fn of_pools(pools: &[PoolState], pressure: &Pressure) -> String {
         row(&mut text, pool.word(), cells);
     }
     row(&mut text, "sum", sum);
-    // Hundredths of a percent, as integers: 5 is 0.05 %.
+    // The pressure comes in hundredths of a percent: 5 is 0.05 %.
     let share = |share: u32| format!("{}.{:02} %", share / 100, share % 100);
     text.push('\n');
     row(&mut text, "pressure", ["last 10 s", "last 60 s"]);
@@ -103,7 +103,8 @@ fn of_accounts(accounts: &[Account]) -> String {
     text
 }
 
-/// Returns the bytes that one process owes to each pool.
+/// Returns the statement of the bytes that one process owes to each pool. A last line has the part
+/// of them that came in response to pause requests, if there is one.
 fn of_debts(debts: &Debts) -> String {
     let mut text = String::new();
     row(&mut text, "pool", Pool::ALL.map(Pool::word));

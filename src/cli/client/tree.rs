@@ -13,9 +13,9 @@
 //! The server sends the first line. A program that reads the answer through a pipe gets that line,
 //! and only a person gets the drawing.
 //!
-//! **Invariants** no line is longer than 80 columns. Sizes come from the server: a text that is no
-//! tree, or one of more bytes than any arena has, gives no drawing. A drawing has a row for each size at
-//! most.
+//! **Invariants** no line is longer than 80 columns. The sizes come from the server. So a text that
+//! is no tree, or a tree of more bytes than any arena has, gives no drawing. A drawing has at most
+//! one row for each size.
 //!
 //! **Lock** none. **Simplified** blocks of less than two columns are left out, and a line says so.
 //!
@@ -33,7 +33,7 @@ const MAX_DIGITS: usize = 14;
 struct TreePart {
     offset: u64,
     size: u64,
-    /// `used` or `free`; nothing for a split block.
+    /// `used` or `free`; empty for a split block.
     state: &'static str,
 }
 
@@ -84,7 +84,7 @@ fn put_in_the_middle(room: &mut [char], part: &TreePart) {
     }
 }
 
-/// Reads the text of a tree; `None` if it was cut, or is none.
+/// Reads the text of a tree. Returns `None` if the server cut the text, or if it is no tree.
 fn parts(text: &str) -> Option<Vec<TreePart>> {
     let mut parts = Vec::new();
     // The place of the next block.
@@ -105,9 +105,11 @@ fn parts(text: &str) -> Option<Vec<TreePart>> {
             _ => return None,
         };
         parts.push(TreePart { offset, size, state });
+        // A split block takes no place of its own: the blocks in it follow, at the same offset.
         offset = offset.checked_add(if state.is_empty() { 0 } else { size })?;
     }
-    // Each split block is as large as what stands in it, so no part reaches behind the last block.
+    // In a whole tree a split block is as large as the blocks in it, so no part ends behind the
+    // last block. A text that was cut breaks this rule.
     let ends_within =
         |part: &TreePart| part.offset.checked_add(part.size).is_some_and(|end| end <= offset);
     let is_whole = parts.iter().all(ends_within);

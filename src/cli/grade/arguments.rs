@@ -1,6 +1,6 @@
 //! The arguments of `leasebox grade`.
 //!
-//! **Lock** none. **Source** [`grade`](super) says what each of them does.
+//! **Lock** none. **Source** ours. The doc comment of each field is its text in `--help`.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -102,8 +102,8 @@ pub struct GradeArguments {
     pub(super) limits: StartLimits,
 }
 
-// The words of `--chaos`. Both `Auto` and `On` offer it to each start. If no Python takes it, `On`
-// says that it is missing.
+// The words of `--chaos`. Both `Auto` and `On` offer chaos to each start. If no Python loads it,
+// the note in the report differs: `On` asks for the reason, `Auto` says that chaos is for Python.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Chaos {
     Auto,
@@ -120,7 +120,7 @@ pub(super) enum Unproven {
 }
 
 impl Unproven {
-    // Returns the share of a check's points.
+    // Returns the part of its points that a check earns, from 0 to 1, if its evidence is too weak.
     pub(super) fn share(self) -> f64 {
         match self {
             Unproven::None => 0.0,
@@ -163,7 +163,7 @@ impl GradeArguments {
     /// Checks what clap cannot check, before anything is started.
     ///
     /// # Errors
-    /// One line that names the argument and the cure.
+    /// Fails with one line that names the argument and the cure.
     pub(super) fn check(&self) -> Result<(), String> {
         if self.timeout < MIN_TIMEOUT {
             return Err(format!(
@@ -178,16 +178,18 @@ impl GradeArguments {
     /// Returns the list in its order, if the user knows it.
     ///
     /// # Errors
-    /// One line, when its file cannot be read or holds another list.
+    /// Fails with one line if the file cannot be read, or holds another list.
     pub(super) fn list_order(&self) -> Result<Option<Vec<u32>>, String> {
         order(self.seed, self.order.as_deref(), self.numbers)
     }
 
-    /// Returns, for the table of a folder, all that decides over a score.
+    /// Returns all options that can change a score, on one line. A row of `grades.csv` has this
+    /// line: with other options the submission is graded again.
     pub(super) fn settings(&self) -> String {
         let Self { numbers, clients, repeat, timeout, .. } = self;
         let word = |value: Option<String>| value.unwrap_or_else(|| "-".to_string());
-        // By what is in the file: its name says nothing of that.
+        // The fingerprint of the contents stands for a file: the contents may change, and the name
+        // stay the same.
         let path = |path: &Option<PathBuf>| {
             let text = path.as_ref().map(|path| std::fs::read(path).unwrap_or_default());
             word(text.map(|text| Fingerprint::of(&[&text]).text()))

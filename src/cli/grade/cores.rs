@@ -1,4 +1,4 @@
-//! How many cores the other programs of this machine left to a grading.
+//! Measures how many cores the other programs of this machine left to a grading.
 //!
 //! ```text
 //!   /proc/stat        cpu  user nice system idle iowait irq softirq steal …   all cores together
@@ -16,9 +16,9 @@
 //!
 //! **Lock** none.
 //!
-//! **Simplified** The mean over a grading: a load of a second may hide in it. The time of a child
-//! whose parent does not wait for it (SIGCHLD ignored) counts as that of another program. The time
-//! in interrupts is nobody's.
+//! **Simplified** The result is the mean over a grading: a load of a second may hide in it. The
+//! time of a child whose parent does not wait for it (SIGCHLD ignored) counts as another program's
+//! time. The time in interrupts counts for no program.
 //!
 //! **Source** proc(5); all these times are in the same unit, clock ticks.
 
@@ -26,7 +26,8 @@ use std::fs;
 
 use crate::cli::grade::processes::{Family, ticks};
 
-/// The times of all cores in a line of `/proc/stat`, until `guest`, which `user` has in it.
+/// The number of times that are read from a line of `/proc/stat`: `user` to `steal`. The next ones,
+/// for guests, are not read, because `user` and `nice` include them.
 const TIMES: usize = 8;
 /// The positions, in such a line, of the times that programs use: user, nice, system, steal.
 const BUSY: [usize; 4] = [0, 1, 2, 7];
@@ -37,19 +38,20 @@ pub(super) struct CoreTimes {
     cores: usize,
     all: u64,
     busy: u64,
-    /// The part of `busy` that was for the grader and the server.
+    /// The part of `busy` that the grader and the server used.
     ours: u64,
 }
 
 impl CoreTimes {
-    /// Returns the times of now; `None` where the system does not tell them.
+    /// Returns the present times; `None` if the system does not show them.
     pub(super) fn now(server: &Family) -> Option<Self> {
         let (cores, all, busy) = times(&fs::read_to_string("/proc/stat").ok()?)?;
         let server: u64 = server.processes().into_iter().filter_map(ticks).sum();
         Some(Self { cores, all, busy, ours: ticks(std::process::id())? + server })
     }
 
-    /// Returns how many cores there are, and how many of them were left since then.
+    /// Returns the number of cores, and how many of them other programs left since `before`, as a
+    /// mean.
     pub(super) fn left_since(self, before: Self) -> (usize, f64) {
         let since = |now: u64, before: u64| now.saturating_sub(before);
         let others = since(self.busy, before.busy).saturating_sub(since(self.ours, before.ours));

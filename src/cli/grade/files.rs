@@ -1,4 +1,5 @@
-//! The files of a grading: the report of `--out`, the list of `--order`, the source of `--source`.
+//! The files of a grading: the report of `--out`, the points of `--weights`, the source of
+//! `--source`.
 //!
 //! **Lock** none. **Source** rename(2): a reader of `--out` sees the old report or the new one.
 
@@ -16,7 +17,7 @@ use crate::lab::grader::source;
 /// plain file (`/dev/null`, a pipe) is written directly.
 ///
 /// # Errors
-/// One line that names the file and the cure. A plain file keeps its old text then.
+/// Fails with one line that names the file and the cure. A plain file keeps its old text then.
 pub(super) fn write(out: &Path, text: &str) -> Result<(), String> {
     let failed = |error: io::Error| {
         format!("{} cannot be written ({error}); give --out a place with room", out.display())
@@ -32,8 +33,10 @@ pub(super) fn write(out: &Path, text: &str) -> Result<(), String> {
     let draft = out.with_file_name(name);
     let written = fs::File::create(&draft).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
-        // Before the rename: otherwise a power failure may leave the new name with an empty file.
+        // The sync comes before the rename. Otherwise a power failure may leave an empty file under
+        // the final name.
         file.sync_all()?;
+        // The new file gets the permissions of the old one, which it replaces.
         if let Ok(about) = fs::metadata(out) {
             file.set_permissions(about.permissions())?;
         }
@@ -49,7 +52,7 @@ pub(super) fn write(out: &Path, text: &str) -> Result<(), String> {
 /// empty or begins with `#` is passed over.
 ///
 /// # Errors
-/// One line, when the file cannot be read, or a line of it is not understood.
+/// Fails with one line if the file cannot be read, or if a line of it is not understood.
 pub(super) fn weights(arguments: &GradeArguments) -> Result<Vec<(String, u32)>, String> {
     let Some(file) = &arguments.weights else { return Ok(Vec::new()) };
     let name = file.display();
@@ -77,7 +80,7 @@ const MOST_POINTS: u32 = 1000;
 /// counter. Returns the findings as notes for the report; they change no score.
 ///
 /// # Errors
-/// One line, when the path itself cannot be read.
+/// Fails with one line if the path itself cannot be read.
 pub(super) fn look_at_source(path: &Path) -> Result<Vec<String>, String> {
     let looked = source::look(path).map_err(|error| {
         format!("{} cannot be read ({error}); give --source the server's files", path.display())

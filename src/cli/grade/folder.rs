@@ -7,11 +7,11 @@
 //!                                                              .log: what it printed
 //! ```
 //!
-//! Each entry of the folder, a file or a folder, is a submission. One after another, because two at
-//! once would slow each other down, and a race shows less on a busy machine.
+//! Each entry of the folder, a file or a folder, is a submission. Two gradings at once would slow
+//! each other down, and a race shows itself less often on a busy machine.
 //!
-//! After each submission its reports are written, and then the table: so a grading that is killed
-//! loses the submission it was at, and the same command goes on from there.
+//! After each submission its reports are written, and then the table. So a grading that is killed
+//! loses only the submission that it graded then, and the same command goes on with that one.
 //!
 //! | exit | when |
 //! | --- | --- |
@@ -67,7 +67,7 @@ fn graded(arguments: &GradeArguments, folder: &Path) -> Result<(String, ExitCode
         let row = row(arguments, submission, &known, &out)?;
         tell(&format!("{:>3}/{} {}", at + 1, submissions.len(), summary(&row)));
         rows.push(row);
-        // Those that are still to come keep what is known of them.
+        // A submission that is still to come keeps its row of the earlier table.
         let waits =
             |known: &&GradeRow| submissions[at + 1..].iter().any(|s| name(s) == known.submission);
         let all: Vec<GradeRow> = rows.iter().chain(known.iter().filter(waits)).cloned().collect();
@@ -77,7 +77,8 @@ fn graded(arguments: &GradeArguments, folder: &Path) -> Result<(String, ExitCode
     Ok(answer(&rows, &before, &out))
 }
 
-/// Returns what stands in the folder, by name, without hidden entries and the folder of the grades.
+/// Returns the files and folders in the folder, sorted by name, without hidden ones and without the
+/// folder of the grades.
 ///
 /// # Errors
 /// Fails with one line if the folder cannot be read, or is empty.
@@ -108,7 +109,8 @@ fn submissions(folder: &Path, out: &Path) -> Result<Vec<PathBuf>, String> {
     }
 }
 
-/// The longest name of a submission, in bytes: its reports have an ending and a draft's number too.
+/// The longest name of a submission, in bytes. A file system allows 255 bytes, and the name of a
+/// report has an ending too, and a number while the report is a draft.
 const LONGEST_NAME: usize = 180;
 
 /// Returns the name of a submission, for the table and for the files of its reports. A name that no
@@ -120,6 +122,7 @@ fn name(submission: &Path) -> String {
     if raw.to_str() == Some(&shown) && shown.len() <= LONGEST_NAME {
         return shown;
     }
+    // A character has at most 4 bytes.
     let short: String = shown.chars().take(LONGEST_NAME / 4).collect();
     format!("{short} {}", Fingerprint::of(&[raw.as_encoded_bytes()]).text())
 }
@@ -136,8 +139,8 @@ fn table(file: &Path) -> Result<Vec<GradeRow>, String> {
     })
 }
 
-/// Returns the row of a submission: the known one if it still holds, or that of a new grading,
-/// whose reports are then written.
+/// Returns the row of a submission. A known row is used again if the files and the settings are the
+/// same. Otherwise the submission is graded, and its reports are written.
 ///
 /// # Errors
 /// Fails with one line if a report cannot be written.
@@ -149,7 +152,7 @@ fn row(
 ) -> Result<GradeRow, String> {
     let (submission_name, settings, began) =
         (name(submission), arguments.settings(), Instant::now());
-    // A link is what it leads to.
+    // For a link, the file or folder that it leads to is graded.
     let submission = &fs::canonicalize(submission).unwrap_or_else(|_| submission.to_path_buf());
     let files = fingerprint(submission);
     if let Ok(files) = &files
@@ -176,7 +179,7 @@ fn row(
     Ok(row)
 }
 
-/// Builds, starts and grades a submission, and notes in its row by which commands.
+/// Builds, starts and grades a submission, and notes the commands for this in its row.
 fn grade_one(
     arguments: &GradeArguments,
     submission: &Path,
@@ -217,12 +220,13 @@ fn nothing(row: &GradeRow, why: String) -> GradeReport {
     report
 }
 
-/// Writes a line of progress. A standard error that is closed ends no grading.
+/// Writes a line of progress on standard error. An error is ignored: the grading goes on without
+/// the line.
 fn tell(line: &str) {
     let _ = writeln!(io::stderr(), "{}", printable(line));
 }
 
-/// Returns a row on one line.
+/// Returns a row on one line, which a long reason makes no longer than 200 characters.
 fn summary(row: &GradeRow) -> String {
     let GradeRow { submission, score, verdict, seconds, why, .. } = row;
     let why = if why.is_empty() { String::new() } else { format!(": {why}") };

@@ -1,4 +1,4 @@
-//! What this machine lacks, as the shell or the C library says it: a tool, room on a disk.
+//! Finds in the output of a submission that this machine lacks a tool, or room on a disk.
 //!
 //! ```text
 //!   sh: 1: make: not found                      make is not installed
@@ -11,12 +11,12 @@
 //!
 //! **Lock** none: these are pure functions over text.
 //!
-//! **Simplified** Whoever prints these words is not graded either. That earns nothing, and a person
-//! is told.
+//! **Simplified** A submission that prints these words itself is not graded either. It earns no
+//! points by that, and the report tells the marker.
 //!
 //! **Source** the messages of dash, bash, busybox and GNU make; strerror(3) for ENOSPC.
 
-/// The lines at the end of the output that are looked at.
+/// The number of lines, at the end of the output, in which a missing tool is looked for.
 const LAST_LINES: usize = 3;
 
 /// Returns what this machine lacks and the cure, in one clause; `None` if the output names nothing.
@@ -25,14 +25,16 @@ pub(super) fn lack(output: &[u8]) -> Option<String> {
     if output.contains("No space left on device") {
         return Some("a disk of this machine is full, make room".to_string());
     }
-    // Only the last lines say why it stopped. Before, a script may have looked for a tool in vain.
+    // Only the last lines say why the commands stopped. Earlier ones may come from a script that
+    // looked for a tool, did not find it, and went on without it.
     let tool = output.lines().rev().take(LAST_LINES).find_map(missing_tool)?;
     Some(format!("{tool} was not found on this machine, install it or mend run.txt"))
 }
 
-/// Returns the tool that a line of the shell or of make says is not there. A name with a slash is a
-/// file of the submission.
+/// Returns the tool that is missing according to a line of the shell or of make. A name with a
+/// slash is no tool, but a file of the submission.
 fn missing_tool(line: &str) -> Option<&str> {
+    // Some shells begin their messages with `/bin/sh` instead of `sh`.
     let line = line.strip_prefix("/bin/").unwrap_or(line);
     let by_shell = line.strip_suffix("not found").filter(|_| line.starts_with("sh: "));
     let by_shell = by_shell.and_then(|line| line.trim_end_matches("command ").strip_suffix(": "));

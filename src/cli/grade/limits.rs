@@ -1,22 +1,23 @@
-//! What a started submission may use, and who sees to it.
+//! The limits of a started submission, and the part of the system that enforces each of them.
 //!
-//! | option | the bound of | who sees to it | over it |
+//! | option | the bound of | enforced by | over it |
 //! | --- | --- | --- | --- |
 //! | `--limit-memory` | the memory of all its processes together | a thread here, 5 times a second | it is ended |
-//! | `--limit-processes` | its processes; threads are not counted | the same | it is ended |
+//! | `--limit-processes` | the count of its processes, without threads | the same thread | it is ended |
 //! | `--limit-files` | the descriptors of one process | the system, `ulimit -n` | `accept` or `open` fails |
 //! | `--limit-file-size` | a file that it writes | the system, `ulimit -f` | SIGXFSZ |
 //! | `--limit-output` | what is kept of what it prints | the threads that read it | the beginning is dropped |
 //!
-//! The system's own bounds of memory and processes are of no use here. That of memory counts the
-//! stacks of threads in full, 8 MiB each, of which a thread uses some KiB: 300 honest clients would
-//! break it. That of processes counts the threads of the whole account, and binds no `root`. So a
-//! thread looks how much there is.
+//! The system's own bounds of memory and processes are of no use here. The bound of memory counts
+//! the stacks of threads in full, 8 MiB each, of which a thread uses some KiB: 300 honest clients
+//! would break it. The bound of processes counts the threads of the whole account, and does not
+//! bind `root`. So a thread of this program measures the memory and counts the processes.
 //!
-//! What it prints has no bound, because a pipe that nobody reads would stop it: it is read, and
-//! only the end is kept.
+//! The output of a submission has no bound. It is read to its end, because a full pipe would stop
+//! the submission, but only the last part is kept.
 //!
-//! **Invariants** If the thread here ends a submission, the report names the limit and the figure.
+//! **Invariants** If the thread here ends a submission, the report names the limit that was broken,
+//! and the measured memory or count.
 //!
 //! **Lock** the one around the reason, held for one store.
 //!
@@ -68,13 +69,15 @@ pub struct StartLimits {
     sandbox: bool,
 }
 
-/// The shell's part: the system's limits, and then the command. The shell stays, as the parent: a
-/// server that kills its parent would else kill the grading.
+/// The script of the outer shell: `$1` is the most open files, `$2` the most blocks of a file, and
+/// the rest is the command. `ulimit` fails for a value above this account's limits, which then
+/// stay. The shell stays as the parent of the server: a server that kills its parent must not kill
+/// the grading.
 const SET_LIMITS: &str = r#"ulimit -c 0; ulimit -n "$1" 2>/dev/null; ulimit -f "$2" 2>/dev/null
 shift 2; "$@"; exit $?"#;
 
-/// The sandbox: a tree that can only be read, a `/tmp` and processes of its own. Go's compiler
-/// needs a cache that it can write.
+/// The sandbox: the submission can only read the system's files, and it has a `/tmp` and processes
+/// of its own. Go's compiler needs a cache that it can write.
 const BWRAP: &str = "bwrap --die-with-parent --unshare-pid --unshare-ipc --ro-bind / / --dev /dev \
                      --proc /proc --tmpfs /tmp --setenv XDG_CACHE_HOME /tmp";
 
@@ -92,8 +95,9 @@ impl StartLimits {
             ["sh", "-c", SET_LIMITS, "limits", &files, &blocks].map(str::to_string).to_vec();
         if self.sandbox {
             words.extend(BWRAP.split_whitespace().map(str::to_string));
-            // The copy in which it runs, and chaos's folder, where it notes that it was loaded. The
-            // other copy can only be read; and so can the user's own folder, if there is no copy.
+            // The submission may write into two folders: the copy in which it runs, and chaos's
+            // folder, where chaos notes that it was loaded. The user's own folder, which is used if
+            // there is no copy, can only be read.
             let copies = [place.built.clone(), place.run()];
             let copies = copies.iter().filter(|copy| folder.starts_with(copy));
             for shown in copies.chain([&place.chaos()]) {
@@ -108,12 +112,12 @@ impl StartLimits {
         words
     }
 
-    /// Returns how many bytes are kept of what it prints.
+    /// Returns how many bytes of the output are kept.
     pub(super) fn kept(&self) -> usize {
         usize::try_from(self.output).unwrap_or(usize::MAX)
     }
 
-    /// Returns all limits on one line that decide over a score.
+    /// Returns the limits that can change a score, on one line. `--limit-output` cannot.
     pub(super) fn describe(&self) -> String {
         let Self { memory, processes, files, file_size, output: _, sandbox } = self;
         format!(
@@ -127,10 +131,10 @@ impl StartLimits {
         self.sandbox.then(|| "sandbox: bwrap, it could write into its own copy alone".to_string())
     }
 
-    /// Checks that the sandbox can be had.
+    /// Checks with a trial that `bwrap` works here, if `--sandbox` asks for it.
     ///
     /// # Errors
-    /// Fails with one line.
+    /// Fails with one line if it does not.
     pub(super) fn check(&self) -> Result<(), String> {
         let try_it = || {
             let tried = std::process::Command::new("bwrap")
@@ -151,8 +155,8 @@ impl StartLimits {
         if self.sandbox { try_it().map_err(|why| format!("--sandbox: {why}")) } else { Ok(()) }
     }
 
-    /// Looks at the family in a thread until `over` has no sender any more, and ends it if it has
-    /// more than it may. Then the reason is kept.
+    /// Spawns a thread that measures the family every 200 ms until the sender of `over` is dropped.
+    /// If a limit is broken, the thread stores the reason in `reason`, and ends the family.
     pub(super) fn keep(
         &self,
         family: Family,
@@ -160,7 +164,8 @@ impl StartLimits {
         reason: &Arc<Mutex<Option<String>>>,
     ) {
         let (limits, reason) = (self.clone(), reason.clone());
-        // Without the thread nothing is limited; the grading goes on.
+        // If the system refuses the thread, memory and processes have no limit, and the grading
+        // goes on.
         let _ = thread::Builder::new().spawn(move || {
             while over.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
                 if let Some(why) = limits.broken_by(&family) {
@@ -172,7 +177,7 @@ impl StartLimits {
         });
     }
 
-    /// Returns which limit is broken.
+    /// Returns the line that names the broken limit; `None` if none is broken.
     fn broken_by(&self, family: &Family) -> Option<String> {
         const MIB: u64 = 1 << 20;
         let processes = family.processes();

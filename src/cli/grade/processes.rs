@@ -1,5 +1,5 @@
-//! What the system tells of the processes of a submission: which there are, where they listen, how
-//! much memory they use.
+//! Reads from the system which processes a submission has, on which ports they listen, and how much
+//! memory and processor time they use.
 //!
 //! ```text
 //!   /proc/PID/stat       name, state, parent, group, …, resident pages
@@ -7,8 +7,9 @@
 //!   /proc/PID/fd/5  ──►  socket:[81234]  ◄──  a line of /proc/net/tcp: state LISTEN, port 40123
 //! ```
 //!
-//! A server may make children, and put them into a session of their own. Such a child belongs to no
-//! group of the submission, and if its parent ends, it is nobody's child. But it has the mark.
+//! A server may make children, and put them into a session of their own (setsid). Such a child
+//! leaves the process group of the submission, and if its parent ends, nothing in its `stat` leads
+//! to the submission. But the child has the mark.
 //!
 //! **Invariants** A process that ends while it is looked at is left out; none of these functions
 //! fails.
@@ -28,12 +29,12 @@ use std::process::{Command, Stdio};
 /// The name of the mark in the environment.
 pub(super) const MARK: &str = "LEASEBOX_RUN";
 
-/// Which processes belong to a submission.
+/// The processes of a submission: those in its group, and those with its mark.
 #[derive(Debug, Clone)]
 pub(super) struct Family {
     /// The process group that was made for it.
     pub(super) group: u32,
-    /// The value of [`MARK`]: that of the workplace, and something of this start's own.
+    /// The value of [`MARK`]: the mark of the workplace, a dash, and a random number of this start.
     pub(super) mark: String,
 }
 
@@ -46,6 +47,7 @@ impl Family {
         pids.filter(|&pid| self.has(pid)).collect()
     }
 
+    /// Returns whether a process belongs to the family and still runs.
     fn has(&self, pid: u32) -> bool {
         let Some(fields) = stat(pid) else { return false };
         let is_in_group = fields.get(2).is_some_and(|group| *group == self.group.to_string());
@@ -54,7 +56,8 @@ impl Family {
             let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
             environment.split(|&byte| byte == 0).any(|entry| entry == mark.as_bytes())
         };
-        // The first thread of a process may have ended, and others serve on.
+        // A process whose first thread has ended is shown as a zombie, although its other threads
+        // may still serve.
         let is_over = || fields.first().is_none_or(|state| state == "Z") && threads(pid).len() < 2;
         (is_in_group || has_mark()) && !is_over()
     }
@@ -66,13 +69,14 @@ impl Family {
             if targets.is_empty() {
                 return;
             }
+            // The whole group too: it may have got a process since the list was read.
             targets.push(format!("-{}", self.group));
             signal("KILL", &targets);
         }
     }
 }
 
-/// A process that forks for ever can escape each time, so the tries have a bound.
+/// The most tries to end a family. A process that forks for ever can escape each time.
 const TRIES: usize = 20;
 
 /// Returns the fields behind the name: state, parent, group and so on.
@@ -99,8 +103,8 @@ fn threads(pid: u32) -> Vec<std::path::PathBuf> {
     entries.map(|entry| entry.path()).collect()
 }
 
-/// Returns the bytes of memory that these processes use. What several of them share, as a child
-/// shares its parent's memory, counts once.
+/// Returns the bytes of memory that these processes use. Memory that several processes share, as a
+/// child shares its parent's, counts once: the system's figure Pss, in KiB, divides it among them.
 pub(super) fn memory(processes: &HashSet<u32>) -> u64 {
     let share = |pid: &u32| {
         let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
@@ -110,20 +114,22 @@ pub(super) fn memory(processes: &HashSet<u32>) -> u64 {
     processes.iter().filter_map(share).sum::<u64>().saturating_mul(1024)
 }
 
-/// Sends a signal, by its name. The shell has a `kill` of its own; the program is not on each
-/// system.
+/// Sends a signal, by its name, to processes or, with a minus sign, to groups. It uses the `kill`
+/// that is built into the shell: not every system has the program `kill`. An error is ignored: a
+/// process may have ended already.
 pub(super) fn signal(name: &str, targets: &[String]) {
     let mut shell = Command::new("sh");
     shell.args(["-c", r#"kill -s "$0" -- "$@""#, name]).args(targets).stderr(Stdio::null());
     let _ = shell.status();
 }
 
-/// Returns the TCP addresses on which these processes listen; that of this machine for one that
-/// listens on all.
+/// Returns the TCP addresses on which these processes listen. For a process that listens on all
+/// addresses it is the loopback address.
 pub(super) fn listening_at(processes: &HashSet<u32>) -> HashSet<SocketAddr> {
     let mut sockets = HashSet::new();
     for pid in processes {
-        // All threads have the same files; one that has ended shows none.
+        // All threads of a process have the same files, so the first thread that shows some is
+        // enough. A thread that has ended shows none.
         let folders = threads(*pid).into_iter().map(|thread| thread.join("fd"));
         let open = folders.map(|fd| fs::read_dir(fd).into_iter().flatten().flatten());
         let links = open.map(|links| links.collect::<Vec<_>>()).find(|links| !links.is_empty());
@@ -145,8 +151,9 @@ pub(super) fn listening_at(processes: &HashSet<u32>) -> HashSet<SocketAddr> {
     lines.filter_map(address).collect()
 }
 
-/// Returns the address of `/proc/net/tcp`, such as `0100007F:1F90`, at which a client here reaches
-/// it. The kernel prints each 4 bytes of the IP address as one number of this machine's order.
+/// Reads an address of `/proc/net/tcp`, such as `0100007F:1F90`, and returns the address to which a
+/// client on this machine connects. The kernel prints each 4 bytes of the IP address as one number
+/// in this machine's byte order.
 fn reachable(local: &str) -> Option<SocketAddr> {
     let (ip, port) = local.split_once(':')?;
     let port = u16::from_str_radix(port, 16).ok()?;

@@ -1,4 +1,5 @@
-//! How a submission is built and started: what its `run.txt` says, or a guess by its files.
+//! Finds the commands that build and start a submission: those of its `run.txt`, or a guess by its
+//! files.
 //!
 //! ```text
 //!   run.txt            each line is a command; the last one starts the server
@@ -16,9 +17,9 @@
 //! | `.go` | `go build` | `./leasebox-server {port}` |
 //!
 //! A submission often has a client beside its server, and sometimes the course's client in another
-//! language. So the file is taken that looks most like a server: one that listens, or takes in a
-//! file that does; then one that no other file takes in; then one with `server` in its name, or
-//! `main`.
+//! language. So the guess takes the file that looks most like a server. First comes a file that
+//! listens, or that imports a file that listens; then a file that no other file imports; then a
+//! file with `server` in its name, or `main`.
 //!
 //! **Invariants** A guess reads at most [`MOST_READ`] bytes of a file, and no file outside the
 //! submission: it follows no link.
@@ -52,7 +53,7 @@ const FOREIGN: [&str; 7] =
 /// The endings of the languages that are guessed.
 const LANGUAGES: [&str; 8] = ["py", "c", "cpp", "cc", "java", "js", "rs", "go"];
 
-/// What a program does that serves, in all these languages.
+/// Texts that stand in a program that listens, in all these languages.
 const LISTENS: [&str; 9] = [
     "listen(",
     "ServerSocket",
@@ -68,7 +69,7 @@ const LISTENS: [&str; 9] = [
 /// The name of a program that is built here.
 const PROGRAM: &str = "leasebox-server";
 
-/// How a submission is built and started.
+/// The commands that build and start a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Recipe {
     /// The folder of the submission in which the commands run.
@@ -77,17 +78,17 @@ pub(super) struct Recipe {
     pub(super) build: Vec<String>,
     /// The command that starts it, with `{port}` for the port.
     pub(super) start: String,
-    /// The program that these commands need; of `run.txt` it is not known.
+    /// The compiler or interpreter that a guess needs; `None` for the commands of a person.
     pub(super) tool: Option<&'static str>,
 }
 
 impl Recipe {
-    /// Returns the recipe of a command of the user's.
+    /// Returns the recipe for the command of `--start`. It builds nothing.
     pub(super) fn of_command(start: &str) -> Self {
         Self { folder: PathBuf::new(), build: Vec::new(), start: start.into(), tool: None }
     }
 
-    /// Checks that the tool of a guess is there.
+    /// Checks that the tool of a guess is on the `PATH`.
     ///
     /// # Errors
     /// Fails with one line that names it.
@@ -125,7 +126,8 @@ impl Recipe {
         } else if LANGUAGES.contains(&extension(submission)) {
             files.push(submission.to_path_buf());
         }
-        // Of equal ones the first by name, so that each machine guesses the same.
+        // Of files with equal likeness the first by name is taken, by `Reverse`, so that each
+        // machine guesses the same. The compiler gets the files in this order too.
         files.sort();
         let looked: Vec<SourceFile> = files.iter().map(|file| SourceFile::at(file)).collect();
         let server = looked.iter().max_by_key(|look| (look.likeness(&looked), Reverse(look.file)));
@@ -180,7 +182,8 @@ impl Guess<'_> {
         Recipe { folder: PathBuf::new(), build, start, tool: Some(tool) }
     }
 
-    /// Returns the server's file, and those of its language that belong to it.
+    /// Returns the names of the server's file and of the files of its language that belong to it,
+    /// as words for the shell. `belongs` judges by the text of a file.
     fn parts(&self, belongs: impl Fn(&str) -> bool) -> String {
         let is_part = |file: &&PathBuf| {
             let is_near = extension(file) == "java" || file.parent() == self.server.parent();
@@ -192,7 +195,9 @@ impl Guess<'_> {
         parts.map(|file| quoted(&relative(file, self.top))).collect::<Vec<_>>().join(" ")
     }
 
-    /// A package has its program's name in `Cargo.toml`.
+    /// Returns the tool, the commands that build, and the command that starts a server in Rust.
+    /// With a `Cargo.toml` beside the file, or above `src`, it uses `cargo`, and the program has
+    /// the name of the package. Otherwise it uses `rustc`.
     fn rust(&self, file: &str) -> (&'static str, Vec<String>, String) {
         let above = self.top.parent().filter(|_| self.top.ends_with("src"));
         let manifests =
@@ -234,11 +239,12 @@ fn commands(run: &Path) -> Result<(Vec<String>, String), String> {
     Ok((build, start))
 }
 
-/// What a guess sees in a file. Each file is read once.
+/// The facts about a file by which a guess finds the server. The file is read once for all
+/// comparisons.
 struct SourceFile<'f> {
     file: &'f Path,
     listens: bool,
-    /// The words of its lines that take in other files, in Python or JavaScript.
+    /// All words of the lines that import other files, in Python or JavaScript.
     imports: HashSet<String>,
 }
 
@@ -255,7 +261,9 @@ impl<'f> SourceFile<'f> {
         Self { file, listens, imports: words.map(str::to_string).collect() }
     }
 
-    /// Returns how much the file looks like a server; a greater value is more.
+    /// Returns how much the file looks like a server. The values are compared in this order:
+    /// whether it listens or imports a file that listens; whether no other file imports it; whether
+    /// its name has `server`, or `main`.
     fn likeness(&self, all: &[SourceFile<'_>]) -> (bool, bool, bool, bool) {
         let name = stem(self.file).to_ascii_lowercase();
         let of_language = |other: &&SourceFile<'_>| {
@@ -291,7 +299,8 @@ fn class_of(file: &Path) -> String {
     }
 }
 
-/// An archive often has one folder with everything in it. Returns the first folder with more.
+/// Returns the highest folder that holds something else than a single folder. An archive often has
+/// a single folder, with everything in it.
 fn only_folder_of(submission: &Path) -> PathBuf {
     let mut top = submission.to_path_buf();
     for _ in 0..DEEPEST {
@@ -303,7 +312,7 @@ fn only_folder_of(submission: &Path) -> PathBuf {
     top
 }
 
-/// Returns what stands in a folder, without hidden and foreign names.
+/// Returns the files and folders in a folder, without hidden ones and those of [`FOREIGN`].
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let is_own = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -318,7 +327,7 @@ fn is_plain(path: &Path, is: fn(&fs::FileType) -> bool) -> bool {
     fs::symlink_metadata(path).is_ok_and(|about| is(&about.file_type()))
 }
 
-/// Adds the files of a known language, in a folder and those below it.
+/// Adds to `files` the files of a known language in a folder, and in the folders below it.
 fn find(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
     for path in entries(folder) {
         if files.len() >= MOST_FILES {
@@ -339,7 +348,8 @@ fn extension(file: &Path) -> &str {
     file.extension().and_then(|extension| extension.to_str()).unwrap_or_default()
 }
 
-/// Reads the beginning of a file as text. What is no file, such as a pipe, could let this wait.
+/// Reads the beginning of a file as text. Fails for anything but a plain file: the read of a pipe
+/// could wait for ever.
 fn read(file: &Path) -> std::io::Result<String> {
     if !is_plain(file, fs::FileType::is_file) {
         return Err(std::io::ErrorKind::NotFound.into());
@@ -349,7 +359,7 @@ fn read(file: &Path) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Returns a path as it is seen from a folder: below it, or in its parent.
+/// Returns a path relative to a folder. The path is below the folder, or below the folder's parent.
 fn relative(path: &Path, folder: &Path) -> PathBuf {
     match (path.strip_prefix(folder), folder.parent().map(|parent| path.strip_prefix(parent))) {
         (Ok(below), _) => below.to_path_buf(),
@@ -358,12 +368,14 @@ fn relative(path: &Path, folder: &Path) -> PathBuf {
     }
 }
 
-/// Returns a path as one word for the shell. One that begins with a dash would be an option. A
-/// command here is text, so the shell itself makes the bytes of a name that is no UTF-8.
+/// Returns a path as one word for the shell. A path that begins with a dash gets `./` before it,
+/// because a tool would take it for an option. A command here is UTF-8 text, so for a name that is
+/// no UTF-8 the word calls `printf`, which makes the bytes from their octal numbers.
 fn quoted(path: &Path) -> String {
     let Some(text) = path.to_str() else {
         let bytes = path.as_os_str().as_encoded_bytes().iter();
         let bytes: String = bytes.map(|byte| format!("\\{byte:03o}")).collect();
+        // 055 is the dash.
         let folder = if bytes.starts_with("\\055") { "./" } else { "" };
         return format!("\"{folder}$(printf '{bytes}')\"");
     };

@@ -6,10 +6,11 @@
 //!                  └─► copy ─► start ─► grade ─► end ─┘
 //! ```
 //!
-//! Each start has a copy of its own, so that a server which writes or deletes files begins alike.
+//! Each start has a copy of its own: so it begins with the same files, even if the server of an
+//! earlier start wrote or deleted some.
 //!
-//! **Invariants** A fault of this machine is told apart from one of the submission: no marker may
-//! take marks for a disk that is full or a compiler that is not there.
+//! **Invariants** A fault of this machine is told apart from a fault of the submission: a student
+//! must not lose points because a disk is full or a compiler is missing.
 //!
 //! **Lock** none. **Source** the workplace and the submission, in their files.
 
@@ -29,17 +30,17 @@ use crate::lab::grader::report::GradeReport;
 /// The longest time that a build may take, with all its commands.
 const BUILT_WITHIN: Duration = Duration::from_secs(180);
 
-/// Why a submission could not be graded, in one line.
+/// The reason for which a submission could not be graded, in one line.
 #[derive(Debug)]
 pub(super) enum NotGraded {
-    /// It does not build, or it does not start: its own fault.
+    /// The fault of the submission: it does not build, or it does not start.
     BySubmission(String),
-    /// This machine lacks something: a tool, a port, room on a disk.
+    /// The fault of this machine: it lacks a tool, a port, or room on a disk.
     ByMachine(String),
 }
 
 impl NotGraded {
-    /// Returns the line, whosever fault it is.
+    /// Returns the line, for either fault.
     pub(super) fn into_line(self) -> String {
         match self {
             NotGraded::BySubmission(why) | NotGraded::ByMachine(why) => why,
@@ -47,8 +48,8 @@ impl NotGraded {
     }
 }
 
-/// Builds, starts and grades the submission in `origin` as often as `--repeat` says. Returns the
-/// worst report, and says in it what the others were.
+/// Builds the submission in `origin`, then starts and grades it as often as `--repeat` says.
+/// Returns the worst report, with a note on the others.
 ///
 /// # Errors
 /// Fails if it cannot be copied, built or started.
@@ -66,7 +67,7 @@ pub(super) fn grade_started(
     let seed = arguments.chaos_seed.unwrap_or_else(|| rand::random_range(1..1_000_000));
     let mut reports: Vec<GradeReport> = Vec::new();
     for round in 0..u64::from(arguments.repeat) {
-        // What is no Python passes it over.
+        // A server that is not in Python ignores the seed.
         let chaos_seed = (arguments.chaos != Chaos::Off).then(|| seed.wrapping_add(round));
         place.renew()?;
         let start = start(&recipe.start, run.as_path(), chaos_seed);
@@ -79,8 +80,9 @@ pub(super) fn grade_started(
         let mut report = report.map_err(NotGraded::ByMachine)?;
         let is_well = report.answered && report.passed();
         let ending = if is_well { server.ending() } else { server.ending_soon() };
-        // After the wait for a server that has ended: its time is then in the grader's own.
+        // `ending` comes first: its wait adds the time of an ended server to the grader's own.
         let why = too_busy(arguments, before, &server.family).filter(|_| !is_chaotic);
+        // `unique` is the check that looks for numbers that came twice: a race shows itself there.
         why.iter().for_each(|why| report.leave_open("unique", arguments.unproven.share(), why));
         if let Some(how) = ending {
             report.warnings.insert(0, format!("the server {how}{}", server.last_words()));
@@ -92,7 +94,8 @@ pub(super) fn grade_started(
     Ok(repeats::worst(reports).unwrap_or_else(|| GradeReport::new(arguments.target())))
 }
 
-/// Returns why a race could have stayed unseen beside other programs; `None` if there was room.
+/// Returns the reason for which a race may have stayed unseen, if other programs left too few
+/// cores. Returns `None` if there were enough, or if the system does not show the times.
 fn too_busy(
     arguments: &GradeArguments,
     before: Option<CoreTimes>,
@@ -108,7 +111,8 @@ fn too_busy(
     })
 }
 
-/// Runs the commands that build a submission; `start` says how, but for the command.
+/// Runs the commands that build a submission, one after another. `start` has the folder, the limits
+/// and the environment for them; its own line is not used.
 fn build(recipe: &Recipe, place: &Workplace, start: &Start<'_>) -> Result<(), NotGraded> {
     let late = Instant::now() + BUILT_WITHIN;
     for command in &recipe.build {
@@ -121,8 +125,8 @@ fn build(recipe: &Recipe, place: &Workplace, start: &Start<'_>) -> Result<(), No
     Ok(())
 }
 
-/// Returns the report's lines on how a server was started; `loaded` is the seed that its Python
-/// took.
+/// Returns the report's notes on chaos and on the sandbox. `loaded` is the seed of chaos, if the
+/// server's Python has loaded chaos.
 fn notes(arguments: &GradeArguments, loaded: Option<u64>) -> Vec<String> {
     let chaos = match (loaded, arguments.chaos) {
         (Some(seed), _) => format!("chaos: on; --repeat 1 --chaos-seed {seed} repeats this run"),

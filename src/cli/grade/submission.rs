@@ -1,4 +1,4 @@
-//! A submission that runs: its processes, the port on which it listens, its end.
+//! A running submission: its processes, the port on which it listens, its end.
 //!
 //! ```text
 //!   sh (limits) ── sh -c "python3 server.py 40123"   a process group of its own, a mark, a clean
@@ -8,14 +8,14 @@
 //!     └─ the end: SIGTERM to the group, a second later SIGKILL to the whole family
 //! ```
 //!
-//! A student's server may listen on a port of its own whatever it is told, print 100 MB, ignore
-//! SIGTERM, leave children behind or kill its parent. So the port is read from the system, and not
-//! from the command, and it has ended when none of its processes is left.
+//! A student's server may listen on another port than it is told, print 100 MB, ignore SIGTERM,
+//! leave children behind or kill its parent. So the port is read from the system, and not from the
+//! command. A submission has ended when none of its processes is left.
 //!
 //! **Invariants** When a [`Submission`] is dropped, no process of its family is left.
 //!
-//! **Lock** one around the kept output, between the two threads that read it and the report; one
-//! around the reason why a limit ended it.
+//! **Lock** one around the kept output, which two threads write and the report reads; one around
+//! the reason, if a limit ended the submission.
 //!
 //! **Source** proc(5) for all that [`processes`](super::processes) reads.
 
@@ -39,11 +39,12 @@ use crate::common::lock::lock;
 /// The most bytes of its last lines that the report shows.
 const LAST_WORDS: usize = 2048;
 
-/// What the environment of a submission keeps of this one: where its tools are.
+/// The variables that a submission gets from this program's environment. They say where its tools
+/// are.
 const KEPT_IN_ENVIRONMENT: [&str; 8] =
     ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "RUSTUP_HOME", "CARGO_HOME", "JAVA_HOME"];
 
-/// The longest wait until it listens.
+/// The longest wait until a submission listens.
 const LISTENS_WITHIN: Duration = Duration::from_secs(15);
 
 /// The longest wait for a port that is in use: Linux's `TIME_WAIT`, 60 s, and some more.
@@ -56,10 +57,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The time that a submission has to end after SIGTERM.
 const ENDS_WITHIN: Duration = Duration::from_secs(1);
 
-/// The longest wait, when it has ended, for what it printed last.
+/// The longest wait, after the end of a submission, for the last bytes of its output.
 const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
 
-/// The longest wait for the end of a server that did something wrong.
+/// The longest wait for the end of a server that failed a check, and may be about to end.
 const ENDS_SOON: Duration = Duration::from_millis(300);
 
 /// The names of the signals by which programs end, on Linux.
@@ -75,7 +76,7 @@ const SIGNALS: [(i32, &str); 9] = [
     (25, "SIGXFSZ, it wrote a file longer than --limit-file-size"),
 ];
 
-/// How a submission is started.
+/// All that is needed to start a command of a submission.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Start<'s> {
     /// A line of shell; `{port}` in it stands for a free port.
@@ -86,14 +87,16 @@ pub(super) struct Start<'s> {
     pub(super) port: Option<u16>,
     /// With a seed, Python changes threads at random.
     pub(super) chaos_seed: Option<u64>,
-    /// Whose files chaos is for, beside the workplace's own.
+    /// The submission's own folder. Chaos works on the Python files below it, and on those below
+    /// the workplace.
     pub(super) origin: &'s Path,
-    /// What it may use.
+    /// The limits of its memory, processes and files.
     pub(super) limits: &'s StartLimits,
 }
 
 impl Start<'_> {
-    /// Gives the shell what a server needs, the mark, and chaos if there is a seed.
+    /// Gives the shell the environment of the submission: the variables for the tools, the mark,
+    /// and those for chaos if there is a seed.
     fn give_environment(&self, shell: &mut Command, mark: &str, place: &Workplace) {
         for name in KEPT_IN_ENVIRONMENT {
             if let Some(value) = std::env::var_os(name) {
@@ -126,7 +129,7 @@ pub(super) struct Submission {
     broke_limit: Arc<Mutex<Option<String>>>,
     /// Ends the watch over the limits when it is dropped.
     _watched: Sender<()>,
-    /// Where it listens.
+    /// The address on which it listens. Until then, a free port, which stood in its command.
     pub(super) address: SocketAddr,
 }
 
@@ -160,6 +163,7 @@ impl Submission {
     /// # Errors
     /// Fails with one line if the system refuses.
     pub(super) fn spawn(start: &Start<'_>, place: &Workplace) -> Result<Self, String> {
+        // The listener is dropped at once, so that the server can have its port.
         let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr());
         let free = free().map_err(|error| format!("no port is free ({error}); end something"))?;
         let line = start.line.replace("{port}", &free.port().to_string());
@@ -180,7 +184,7 @@ impl Submission {
         ];
         let family = Family { group: child.id(), mark };
         let group_file = place.group_file();
-        // Without the file the watcher still knows the mark.
+        // An error is ignored: without the file the watcher still finds processes by their mark.
         let _ = std::fs::write(&group_file, family.group.to_string());
         let (_watched, over) = channel();
         let broke_limit = Arc::new(Mutex::new(None));
@@ -199,13 +203,15 @@ impl Submission {
         })
     }
 
-    /// Waits until a process of the submission listens, and notes where.
+    /// Waits until a process of the submission listens, and stores the address. With `port`, only a
+    /// socket on this port counts.
     fn await_listening(&mut self, port: Option<u16>) -> Result<(), String> {
         let late = Instant::now() + LISTENS_WITHIN;
         while Instant::now() < late {
             let addresses = listening_at(&self.family.processes());
             let fits = |address: &&SocketAddr| port.is_none_or(|port| address.port() == port);
-            // The lowest port; of its addresses an IPv4 one.
+            // If there are several sockets, the one with the lowest port is taken, and IPv4 before
+            // IPv6.
             let found =
                 addresses.iter().filter(fits).min_by_key(|a| (a.port(), a.is_ipv6(), a.ip()));
             if let Some(&address) = found {
@@ -221,10 +227,10 @@ impl Submission {
         Err(format!("the server did not listen within {seconds} s{}", self.last_words()))
     }
 
-    /// Waits for the end of a command that should end well.
+    /// Waits for the end of a command that builds, at most for `within`.
     ///
     /// # Errors
-    /// Fails with one line if it fails, or takes longer.
+    /// Fails with one line if the command fails, or takes longer.
     pub(super) fn await_end(&mut self, within: Duration) -> Result<(), String> {
         let late = Instant::now() + within;
         while Instant::now() < late {
@@ -242,7 +248,8 @@ impl Submission {
         Err(format!("was not done when the time for building was over{}", self.last_words()))
     }
 
-    /// Returns why it was not graded: by its fault, if it does not name what this machine lacks.
+    /// Returns whose fault `why` is: this machine's, if the output names a missing tool or a full
+    /// disk; otherwise the submission's.
     pub(super) fn blame(&self, why: String) -> NotGraded {
         match lack(&self.output()) {
             Some(lack) => NotGraded::ByMachine(format!("{lack}: {why}")),
@@ -262,7 +269,7 @@ impl Submission {
         if !self.family.processes().is_empty() {
             return None;
         }
-        // What it printed last may still be in the pipe.
+        // The last bytes of its output may still be in the pipe.
         let late = Instant::now() + LAST_WORDS_WITHIN;
         while self.readers.iter().any(|reader| !reader.is_finished()) && Instant::now() < late {
             thread::sleep(LOOK_EVERY / 10);
@@ -270,7 +277,8 @@ impl Submission {
         if let Some(why) = &*lock(&self.broke_limit) {
             return Some(why.clone());
         }
-        // The shell that set the limits says 128 and more of a signal that ended its command.
+        // If a signal ended the command, the shell that set the limits exits with 128 and the
+        // number of the signal. Linux has the signals 1 to 64.
         let signal = status.signal().or(status.code().map(|code| code - 128));
         Some(match (signal.filter(|signal| (1..=64).contains(signal)), status.code()) {
             (Some(signal), _) => match SIGNALS.iter().find(|(number, _)| *number == signal) {
@@ -281,8 +289,8 @@ impl Submission {
         })
     }
 
-    /// Returns how it ended, if it does so soon: a server that has just lost a connection may be
-    /// about to end.
+    /// Waits up to [`ENDS_SOON`] for the end, and returns how the submission ended. A server that
+    /// has just lost a connection may be about to end.
     pub(super) fn ending_soon(&mut self) -> Option<String> {
         let late = Instant::now() + ENDS_SOON;
         while Instant::now() < late {
@@ -294,14 +302,14 @@ impl Submission {
         None
     }
 
-    /// Returns the end of what it printed, as far as it is kept.
+    /// Returns the last bytes of the output: as many as are kept.
     pub(super) fn output(&self) -> Vec<u8> {
         let output = lock(&self.output);
         output[output.len().saturating_sub(self.kept)..].to_vec()
     }
 
-    /// Returns the last lines that it printed, behind a colon; nothing if it printed nothing.
-    /// Escaped, so that it cannot steer the terminal.
+    /// Returns the last two lines of the output, behind a colon; an empty text if there are none.
+    /// The lines are escaped, so that they cannot steer the terminal.
     pub(super) fn last_words(&self) -> String {
         let output = self.output();
         let output = &output[output.len().saturating_sub(LAST_WORDS)..];
@@ -314,6 +322,7 @@ impl Submission {
 
 impl Drop for Submission {
     fn drop(&mut self) {
+        // SIGTERM lets a server end in order. Whatever is left a second later gets SIGKILL.
         signal("TERM", &[format!("-{}", self.family.group)]);
         let late = Instant::now() + ENDS_WITHIN;
         while Instant::now() < late && self.ending().is_none() {
@@ -332,13 +341,15 @@ fn keep_output(
     kept: usize,
 ) -> Option<JoinHandle<()>> {
     let (mut stream, output) = (stream?, output.clone());
-    // Without the thread the pipe fills, and the submission waits; the grading shows that.
+    // If the system refuses the thread, the pipe fills and the submission waits. Its checks then
+    // fail.
     let reading = move || {
         let mut piece = [0; 4096];
         while let Ok(count @ 1..) = stream.read(&mut piece) {
             let mut output = lock(&output);
             output.extend_from_slice(&piece[..count]);
-            // Not at each piece: to move the rest takes as long as it is.
+            // The output is cut only when it is twice too long. A cut at each piece would move all
+            // kept bytes each time.
             if output.len() > kept.saturating_mul(2) {
                 let over = output.len() - kept;
                 output.drain(..over);

@@ -15,11 +15,11 @@
 //!
 //! 1. A link is copied as a link: no file from outside comes in. A pipe, a socket or a device is
 //!    left out.
-//! 2. The name of the folder is random, and it must not exist: in a folder of another user's,
-//!    Python would run that user's file.
-//! 3. When a [`Workplace`] is dropped, its folder is gone. When this program itself is killed, what
-//!    runs there is ended and the folder removed: a watcher reads from a pipe that only this
-//!    program holds open, and the end of the pipe wakes it.
+//! 2. The name of the folder is random, and the folder must not exist before. In a folder that
+//!    another user made, Python would run that user's `sitecustomize.py`.
+//! 3. When a [`Workplace`] is dropped, its folder is removed. When this program itself is killed, a
+//!    watcher, a shell, ends the processes there and removes the folder. The watcher reads from a
+//!    pipe that only this program holds open, and the end of the pipe wakes it.
 //!
 //! **Lock** none. **Source** proc(5) for what the watcher reads.
 
@@ -40,7 +40,7 @@ const MOST_ENTRIES: u64 = 20_000;
 /// The file that lets Python change threads between any two bytecodes.
 const SITECUSTOMIZE: &str = include_str!("../../lab/grader/sitecustomize.py");
 
-/// A folder that is removed at the end.
+/// A folder for one submission. The drop removes it.
 #[derive(Debug)]
 pub(super) struct Workplace {
     /// The folder of this workplace.
@@ -48,9 +48,9 @@ pub(super) struct Workplace {
     /// The copy in which the submission is built; the user's own folder, if it is too large for
     /// one.
     pub(super) built: PathBuf,
-    /// How the marks of all processes begin that are started here.
+    /// The first part of the mark of each process that is started here.
     pub(super) mark: String,
-    /// `None` if it could not be started.
+    /// The shell that cleans up if this program is killed; `None` if it could not be started.
     watcher: Option<Child>,
 }
 
@@ -76,7 +76,7 @@ impl Workplace {
     /// Makes a workplace whose commands run in `origin` itself.
     ///
     /// # Errors
-    /// Fails with one line if it cannot be written.
+    /// Fails with one line if the folder of the workplace cannot be made.
     pub(super) fn in_place(origin: &Path) -> Result<Self, String> {
         let mark = format!("{:016x}", rand::random::<u64>());
         let folder = std::env::temp_dir().join(format!("leasebox-{mark}"));
@@ -105,18 +105,20 @@ impl Workplace {
             .map_err(|error| no_room(&chaos, &error))
     }
 
-    /// Returns the file that ends the chaos of this start, if its Python has loaded chaos.
+    /// Returns the file whose existence ends the chaos of this start; `None` if no Python of this
+    /// start has loaded chaos. `sitecustomize.py` makes the file `loaded` when it is loaded.
     pub(super) fn loaded_chaos(&self) -> Option<PathBuf> {
         self.chaos().join("loaded").exists().then(|| self.chaos().join("over"))
     }
 
-    /// Returns the folder in which the server runs.
+    /// Returns the folder in which the server runs: a copy for each start, or the user's own
+    /// folder.
     pub(super) fn run(&self) -> PathBuf {
         let is_copy = self.built.starts_with(&self.folder);
         if is_copy { self.folder.join("run") } else { self.built.clone() }
     }
 
-    /// Returns the file with the process group that runs here.
+    /// Returns the file with the number of the process group that runs here, for the watcher.
     pub(super) fn group_file(&self) -> PathBuf {
         self.folder.join("group")
     }
@@ -163,9 +165,10 @@ fn remove(folder: &Path) {
     }
 }
 
+/// The script that removes the folder `$0`, also if its owner has no permissions in it.
 const REMOVE: &str = r#"rm -rf -- "$0" || { chmod -R u+rwx -- "$0"; rm -rf -- "$0"; }"#;
 
-/// Ends a watcher that has nothing to watch any more.
+/// Ends a watcher whose folder is removed, or was never made.
 fn end(watcher: &mut Option<Child>) {
     if let Some(watcher) = watcher {
         let _ = watcher.kill();
@@ -173,8 +176,9 @@ fn end(watcher: &mut Option<Child>) {
     }
 }
 
-/// What the watcher does when the pipe ends: `$0` is the mark, `$1` the folder. Twice, because a
-/// process may have made another one meanwhile, or was about to get its mark.
+/// The script of the watcher; `$0` is the mark, `$1` the folder. The first `read` waits for the end
+/// of the pipe. The search for the mark runs twice: during the first one a process may have made a
+/// child, or may not have had its mark yet.
 const WATCH: &str = r#"read _
 read -r group <"$1/group" && kill -s KILL -- "-$group"
 for _ in 1 2; do
@@ -186,6 +190,8 @@ for _ in 1 2; do
 done
 rm -rf -- "$1" || { chmod -R u+rwx -- "$1"; rm -rf -- "$1"; }"#;
 
+/// Starts the watcher, in a process group of its own: a signal that ends this program's group, such
+/// as Ctrl-C, must not end the watcher too.
 fn watch(mark: &str, folder: &Path) -> Option<Child> {
     let mut shell = Command::new("sh");
     shell.args(["-c", WATCH, mark]).arg(folder);
@@ -193,7 +199,7 @@ fn watch(mark: &str, folder: &Path) -> Option<Child> {
     shell.spawn().ok()
 }
 
-/// Returns whether a submission is small enough to be copied.
+/// Checks that a submission is small enough to be copied.
 ///
 /// # Errors
 /// Fails with the bound that is broken, or with the system's error.
@@ -219,8 +225,8 @@ pub(super) fn measure(origin: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns the fingerprint of a submission's files: their names, what is in them, and who may
-/// run them.
+/// Returns the fingerprint of a submission's files: their names, their contents and their
+/// permissions. A link counts with the path to which it leads.
 ///
 /// # Errors
 /// Fails with one line if it is too large, or cannot be read.
@@ -235,7 +241,7 @@ pub(super) fn fingerprint(origin: &Path) -> Result<String, String> {
         if about.is_dir() {
             let inside = fs::read_dir(&path).map_err(|error| failed(error.to_string()))?;
             let mut inside: Vec<PathBuf> = inside.flatten().map(|entry| entry.path()).collect();
-            // The system gives them in any order.
+            // The system lists a folder in any order, and the fingerprint must not depend on it.
             inside.sort();
             left.extend(inside);
         } else if about.is_file() {

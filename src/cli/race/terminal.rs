@@ -1,5 +1,5 @@
-//! The colours of `race` on a terminal, the line that says how far a search is, and the text of the
-//! second program.
+//! The colours of `race` on a terminal, the progress line of a search, and the text of
+//! `race --program leases`.
 //!
 //! **Invariants** a pipe gets no colours and no progress, and with `NO_COLOR` a terminal gets no
 //! colours either.
@@ -18,10 +18,10 @@ use crate::lab::tenants::{CLIENTS, ReleaseOrder, TenantRun, explore_tenants, run
 /// enough that the search does not become slower.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// The colours of the clients: cyan, yellow, green, magenta, blue.
+/// The colours of the clients, as codes of ECMA-48: cyan, yellow, green, magenta, blue.
 const COLOURS: [u8; 5] = [36, 33, 32, 35, 34];
 
-/// The colour of a step that gives a number again: bold red.
+/// The colour of a step that gives out a number a second time: bold red.
 const AGAIN: &str = "1;31";
 
 /// Returns whether standard output shows colours.
@@ -29,8 +29,8 @@ pub(super) fn has_colours() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Returns the text with each step in the colour of its client, and a step that gives a number
-/// again in red.
+/// Returns the text with each step in the colour of its client. A step that gives out a number a
+/// second time is red. A line that is no step of the diagram stays as it is.
 pub(super) fn painted(text: &str, case: &Case) -> String {
     let mut painted = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -39,6 +39,7 @@ pub(super) fn painted(text: &str, case: &Case) -> String {
                 let (before, cell) = line.split_at(at);
                 let end = if cell.ends_with('\n') { "\n" } else { "" };
                 let cell = cell.trim_end_matches('\n');
+                // `space_time` puts a `!` behind a number that a client already has.
                 let colour = match cell.contains('!') {
                     true => AGAIN.to_string(),
                     false => COLOURS[client % COLOURS.len()].to_string(),
@@ -51,32 +52,40 @@ pub(super) fn painted(text: &str, case: &Case) -> String {
     painted
 }
 
-/// The line that says how far a search is, on a terminal.
+/// The progress line of a search. It goes to standard error, and only to a terminal.
 pub(super) struct ProgressLine {
-    /// The count of schedules, and of those that will be tried at most.
-    of: String,
+    /// The words behind `of` in the line: how many schedules there are, or the first so many of
+    /// them, if the search stops earlier.
+    tried_of: String,
+    /// The time of the last progress line.
     shown: Instant,
     is_terminal: bool,
 }
 
 impl ProgressLine {
+    /// Makes the line. `count` is the number of all schedules, `None` if it is over 128 bits;
+    /// `most` is the number of schedules that the search tries at most.
     pub(super) fn new(count: Option<u128>, most: u64) -> Self {
         let all = count.map_or("more than 10^38".into(), grouped);
         let of = match count {
             Some(count) if count <= u128::from(most) => all,
             _ => format!("the first {} of {all}", grouped(most.into())),
         };
-        Self { of, shown: Instant::now(), is_terminal: io::stderr().is_terminal() }
+        Self { tried_of: of, shown: Instant::now(), is_terminal: io::stderr().is_terminal() }
     }
 
+    /// Shows how many schedules were tried, if the last progress line is old enough. An error is
+    /// ignored: the search goes on without the line.
     pub(super) fn show(&mut self, tried: u64) {
         if self.is_terminal && self.shown.elapsed() >= PROGRESS_EVERY {
             self.shown = Instant::now();
-            let _ = write!(io::stderr(), "\r{} of {} schedules ", grouped(tried.into()), self.of);
+            let _ =
+                write!(io::stderr(), "\r{} of {} schedules ", grouped(tried.into()), self.tried_of);
         }
     }
 
-    /// Writes blanks over the line.
+    /// Writes blanks over the line. 79 blanks do not reach the last column of a usual terminal, so
+    /// the cursor stays on this line.
     pub(super) fn wipe(&self) {
         if self.is_terminal {
             let _ = write!(io::stderr(), "\r{:79}\r", "");
@@ -97,7 +106,8 @@ fn grouped(number: u128) -> String {
     text
 }
 
-/// Explores the lease table under its two locks, and returns the text.
+/// Runs all schedules of a get, a release and a lease of one block, and returns the text for
+/// standard output. `order` is the order of the release's last two steps.
 pub(super) fn tell_tenants(order: ReleaseOrder) -> String {
     let found = explore_tenants(order);
     let (said, which) = match order {
@@ -129,7 +139,7 @@ pub(super) fn tell_tenants(order: ReleaseOrder) -> String {
     text
 }
 
-/// Returns the steps, each with the letter of its client.
+/// Returns a line for each step of a run: its number, the letter of its client, and its text.
 fn told(schedule: &[u8], run: &TenantRun) -> String {
     let mut text = String::new();
     for (at, (&client, step)) in schedule.iter().zip(&run.steps).enumerate() {
@@ -143,7 +153,7 @@ mod tests {
     use super::*;
     use crate::lab::explorer::{Drawer, Stage};
     use crate::lab::space_time::picture;
-    use crate::numbers::draw::Locking;
+    use crate::numbers::locking::Locking;
 
     #[test]
     fn each_step_has_the_colour_of_its_client_and_a_second_one_is_red() {
@@ -178,9 +188,9 @@ mod tests {
 
     #[test]
     fn progress_says_of_how_many_and_of_which() {
-        assert_eq!(ProgressLine::new(Some(495), 1000).of, "495");
-        let many = ProgressLine::new(Some(5_550_996_791_340), 1_000_000).of;
+        assert_eq!(ProgressLine::new(Some(495), 1000).tried_of, "495");
+        let many = ProgressLine::new(Some(5_550_996_791_340), 1_000_000).tried_of;
         assert_eq!(many, "the first 1,000,000 of 5,550,996,791,340");
-        assert_eq!(ProgressLine::new(None, 7).of, "the first 7 of more than 10^38");
+        assert_eq!(ProgressLine::new(None, 7).tried_of, "the first 7 of more than 10^38");
     }
 }

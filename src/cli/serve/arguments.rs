@@ -1,7 +1,7 @@
 //! The options of `serve`, in the groups of its help, and the configuration that they make.
 //!
 //! ```text
-//!   --port 0 --lock number ──► ServeArguments ──► Config: what was not given is the default
+//!   --port 0 --lock number ──► ServeArguments ──► Config: all other fields have their defaults
 //! ```
 //!
 //! Each flag becomes a field of [`Config`], and [`Config::start`] checks the ranges. A check here
@@ -22,7 +22,7 @@ use super::list::{self, OwnList};
 use super::manager::ManagerArguments;
 use super::spaces::{self, MemoryPlan};
 use crate::cli::{resolve, units};
-use crate::numbers::draw::Locking;
+use crate::numbers::locking::Locking;
 use crate::protocol::Policy;
 use crate::server::addresses::AddressLimits;
 use crate::server::config::{Config, DEFAULT_PORT};
@@ -149,15 +149,16 @@ struct AccessArguments {
 #[derive(Args)]
 struct LimitArguments {
     /// The time limit of a request, from its first byte to its last
-    // Counts for the whole request: a client that sends a byte now and then cannot prolong it.
+    // The limit is for the whole request, so a client that sends byte by byte cannot prolong it.
     #[arg(long, default_value = "30s", value_parser = units::duration, value_name = "DURATION")]
     request_timeout: Duration,
     /// The time limit of one write to a client; all replies that wait together, three times that
     #[arg(long, default_value = "30s", value_parser = units::duration, value_name = "DURATION")]
     write_timeout: Duration,
     /// The time that a client may be silent between requests, or a request wait; 0s is no limit
-    // Linux's own time before it asks whether a silent peer is still there. Whoever hands over a
-    // socket can set that time on it; inetd does not, and then `--idle-timeout 2h` is needed.
+    // After 2h Linux, with TCP keepalive, asks whether a silent peer is still there. The default is
+    // the same time. With `--socket-on-stdin` it is 0s: the program that hands over the socket,
+    // such as systemd, can set keepalive on it. inetd does not, so give `--idle-timeout 2h` then.
     #[arg(long, default_value = "2h", default_value_if("socket_on_stdin", "true", "0s"), value_parser = units::duration, value_name = "DURATION")]
     idle_timeout: Duration,
     /// The longest request, and the longest reply with data; a request in text has at most 64 KiB
@@ -189,7 +190,8 @@ struct BrokenArguments {
     #[arg(long)]
     no_lock: bool,
     /// The time that a draw waits, for each number, between loading the counter and storing it
-    // Widens the race. Without it two threads must meet within a few instructions, which is rare.
+    // The wait makes the race likely. Without it two threads must meet within a few instructions,
+    // which is rare.
     #[arg(long, default_value = "0us", value_parser = units::duration, requires = "no_lock", value_name = "DURATION")]
     race_window: Duration,
     /// Allow a server without the lock to serve other machines
@@ -295,6 +297,8 @@ impl ServeArguments {
     fn addresses(&self) -> AddressLimits {
         let most = self.access.max_clients_per_address;
         let mut limits = AddressLimits { most, ..AddressLimits::default() };
+        // Without `--trust` the default stays: this machine. `--trust none` gives no network, so
+        // the list is empty then.
         if !self.access.trust.is_empty() {
             limits.trusted =
                 self.access.trust.iter().filter_map(|&Trusted(network)| network).collect();

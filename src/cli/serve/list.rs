@@ -1,12 +1,12 @@
-//! A list of one's own, in the place of a shuffled one.
+//! `serve --list`: the user's own list, in the place of a shuffled one.
 //!
 //! ```text
 //!   5,19,228,665,7,11     the homework's own list
 //!   numbers.txt           a file of numbers, with commas, spaces or line ends between them
 //! ```
 //!
-//! **Invariants** the list is as it was given. That no number stands in it twice is checked later
-//! ([`crate::numbers::list::NumberList::given`]).
+//! **Invariants** the list has the order that the user gave. A later check refuses a list with the
+//! same number twice ([`crate::numbers::list::NumberList::given`]).
 //!
 //! **Lock** none. **Simplified** a text of digits and commas is a list, so the name of a file must
 //! hold another character.
@@ -17,7 +17,8 @@ use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
-/// The longest file, in bytes: the longest list with numbers of 10 digits, and some to spare.
+/// The longest file, in bytes. The longest list, 10,000,000 numbers of 10 digits and a comma each,
+/// fits.
 const MAX_FILE: u64 = 128 << 20;
 
 /// The numbers of `--list`. An `Arc`, because clap copies a value and the list may be long.
@@ -44,7 +45,8 @@ pub(super) fn list(text: &str) -> Result<OwnList, String> {
     numbers.filter(|numbers| !numbers.is_empty()).map(|all| OwnList(all.into())).ok_or_else(form)
 }
 
-/// Reads with a bound instead of asking for the length: a device such as `/dev/zero` has none.
+/// Reads the file. It stops behind [`MAX_FILE`] bytes instead of asking for the length first: a
+/// device such as `/dev/zero` has no length.
 fn read(name: &str) -> Result<String, String> {
     let why = |error| format!("the file cannot be read ({error}); give one that can, or 5,19,228");
     let mut text = String::new();

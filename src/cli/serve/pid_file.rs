@@ -1,11 +1,12 @@
-//! `serve --pid-file`: the number of the server's process, in a file, for whoever stops it later.
+//! `serve --pid-file`: writes the number of the server's process into a file, so that a script can
+//! stop the server later.
 //!
 //! ```text
 //!   it listens ──► server.pid: 4711          kill $(cat server.pid)  ──► the stop ──► no file
 //! ```
 //!
-//! **Invariants** the file is there from before the address is printed until the stop is over. A
-//! file that another server has written since is left alone.
+//! **Invariants** the file exists before the address is printed, and until the stop is over. If
+//! another server has overwritten the file meanwhile, the stop does not remove it.
 //!
 //! **Lock** none. **Simplified** a server that is killed (`kill -9`) leaves its file behind; the
 //! next start writes over it. **Source** ours; daemons of Unix have such files.

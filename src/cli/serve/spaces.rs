@@ -30,6 +30,7 @@ pub fn plan(text: &str) -> Result<MemoryPlan, String> {
         Ok((name.to_string(), units::size(size)?))
     });
     let mut named: Vec<(String, u64)> = named.collect::<Result<_, String>>()?;
+    // `split` gives at least one part, so there is a first space.
     let (first_name, first) = named.remove(0);
     Ok(MemoryPlan { first, spaces: SpacePlan { first: first_name, others: named } })
 }

@@ -8,15 +8,17 @@
 //!                                                   gp=HOLDS:OWES:MAY
 //! ```
 //!
-//! The process `demo` holds a block of GP and owes GP nothing: another block that it returned
-//! repaid that debt.
+//! HOLDS is the bytes of the blocks that the pool gave, OWES the bytes that the process still owes
+//! the pool, MAY the most that it may owe. The process `demo` holds a block of GP and owes GP
+//! nothing: another block that it returned repaid that debt. Freeable bytes are reported garbage;
+//! pressure is the share of the time in which processes waited for memory.
 //!
 //! **Invariants** `pools` shows one moment, under one hold of the lock. `accounts` does not: it
 //! reads the processes in parts, and some may join and leave between two parts. Each process that
 //! is there all the time appears once, because the parts follow the order of names.
 //!
-//! **Lock** the tables; for `accounts` once for each part of up to 256 processes. Building the
-//! reply needs no lock.
+//! **Lock** the tables'; for `accounts` once for each part of up to 256 processes. No lock is held
+//! while the reply is written.
 //!
 //! **Source** `cooperative-memory-management.txt`: the record of how much a process has received
 //! from each pool.
@@ -186,8 +188,9 @@ impl Answer<'_> for Vec<Account> {
 }
 
 impl Execute<Shared> for Accounts {
-    /// Reads the accounts in parts, so that no request waits for many processes; and no more parts
-    /// than the answer can carry, so that 40 bytes of a datagram do not cost milliseconds.
+    /// Reads the accounts in parts, so that no other request waits for a long copy. Stops when
+    /// there are more accounts than the answer can carry, so that a datagram of 40 bytes does not
+    /// make the server copy all of them for an answer that it then refuses.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let most = usize::try_from(caller.most_data).unwrap_or(usize::MAX) / MIN_ACCOUNT;
         let at_once = ACCOUNTS_AT_ONCE.min(most + 1);
@@ -204,6 +207,7 @@ impl Execute<Shared> for Accounts {
             let is_last = part.len() < at_once;
             accounts.extend(part);
             if is_last {
+                // An account takes up to 700 bytes of an answer.
                 return caller.check_rows(accounts, 700);
             }
         }
@@ -220,8 +224,8 @@ command! {
 pub struct Debts {
     /// By pool.
     pub amounts: Amounts,
-    /// The part of these debts that came in response to pause requests, whichever pools gave it. A
-    /// process repays it first. Left out where it is 0.
+    /// The part of these debts that comes from requests with the reason `pause`, summed over the
+    /// pools. A process repays it first. A reply leaves it out when it is 0.
     pub pause: u64,
 }
 

@@ -7,15 +7,16 @@
 //!                                       one of the five pools    none: refused as `fragmented`
 //! ```
 //!
-//! A request needs two things, and either may be missing: bytes on the account of a pool, and one
-//! free block of the arena. The decision comes first, because it is cheap and changes nothing. The
-//! pool is charged only when the block is there; the other order would have to undo a charge.
+//! A number is a box, one step of the source's figures; [`crate::cooperative`] has the other words.
+//! A request needs two things: free bytes of a pool, and one free block of the arena. The decision
+//! comes first, because it is cheap and changes nothing. The pool is charged only when the block is
+//! there; the other order would have to undo a charge.
 //!
 //! **Invariants**
 //!
 //! 1. A refused request changes nothing; a report that came with it still takes effect.
-//! 2. A block that was struck stays in `returning` until it is given back: its debts are repaid
-//!    already, and its bytes are free for no pool yet.
+//! 2. A struck block, which has left the lease table, stays in `returning` until it is given back.
+//!    Its bytes have repaid debts already, but no pool counts them as free yet.
 //!
 //! **Lock** the tables. **Cost** Among 1,000 processes a refusal takes 0.10 us, and a grant with
 //! its return 0.36 us (`cargo bench --bench cooperative`).
@@ -53,9 +54,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.serve(now);
     }
 
-    /// Returns a block to the allocator, and its bytes to the pools that were noted when it was
-    /// struck. For a plain lease none were noted: the lease table refills the committed bytes
-    /// itself.
+    /// Returns a block to the allocator, and its bytes to the pools that `returning` names. A plain
+    /// lease is not in `returning`: the lease table refills the committed bytes itself.
     pub(super) fn give_back_one(&mut self, ending: Ending<H>) {
         let refill = self.processes.returning.remove(&ending.offset());
         self.leases.give_back(ending);
@@ -125,10 +125,10 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     }
 
     /// Takes a block for a process that did not ask but reported an efficiency below
-    /// `boost_below`: figure 5's box 504, with the default size and the reason `efficiency`. One
-    /// that has no garbage left could secure no loan and would soon pause, so its reason is
-    /// `urgent-efficiency`, which leads on to a grant. A signal tells the process. If the boost is
-    /// refused, only the journal says so: no client waits for it.
+    /// `boost_below`: figure 5's box 504, with the default size and the reason `efficiency`. A
+    /// process without collateral gets no such loan and would soon pause, so the reason is then
+    /// `urgent-efficiency`, for which GP or LE may give without collateral. A signal tells the
+    /// process. If the boost is refused, only the journal says so: no client waits for it.
     fn boost(&mut self, number: ProcessNumber, now: Instant) {
         let size = self.processes.rules.block;
         let Ok(process) = self.processes.process(number) else { return };
@@ -220,7 +220,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
                     mark!(boxes 604);
                     self.plan_look_after_allocation(pool, now);
                 }
-                Err(_) => decision.path.at(FRAGMENTED),
+                Err(_) => decision.path.pass(FRAGMENTED),
             }
         }
         let path = decision.path;
@@ -239,9 +239,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok(Standing { free: self.free(), room, collateral: process.collateral() })
     }
 
-    /// Strikes a block that `client`'s process returns, and repays its debts. Returns the ending,
-    /// and the bytes that each pool will get back. The caller marks the contents released, and then
-    /// gives the ending back.
+    /// Strikes a block that `client`'s process returns, and repays the process's debts. Returns the
+    /// ending, which is the struck block, and the bytes that each pool will get back. The caller
+    /// marks the contents released, and then gives the ending back.
     ///
     /// # Errors
     /// `not-found` when the process has no such granted block: own blocks cannot be returned.
@@ -270,11 +270,11 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let ending = self.leases.end_held(id, number)?;
         let process = self.processes.all.get_mut(&number)?;
         let granted = process.blocks.remove(&id);
-        // An own block in another space was lent by no pool.
-        if process.own.remove(&id).is_some() && process.space > 0 {
+        // No pool gave an own block outside of the first space, so no debt is repaid.
+        if process.own_extents.remove(&id).is_some() && process.space > 0 {
             return Some((ending, Amounts::default()));
         }
-        // Without a grant it was an own block, which is committed memory.
+        // A block without a grant is an extent of an own block, which is committed memory.
         let pool = granted.map_or(Pool::Committed, |grant| grant.pool);
         let size = ending.size;
         let (refill, path) = process.repay(pool, size);
@@ -285,9 +285,10 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Some((ending, refill))
     }
 
-    /// Strikes a block that was granted to `client`'s process and that no client received. Its
-    /// bytes go back to the pool that gave it, as far as its debt there remains. `None` when the
-    /// client belongs to no process any more, or the process has no such block.
+    /// Strikes a block that was granted to `client`'s process and that no client received. As many
+    /// of the block's bytes as the process still owes the pool that gave it go back to this pool;
+    /// the rest repays other debts. `None` when the client belongs to no process any more, or the
+    /// process has no such block.
     pub fn undo(&mut self, client: ClientNumber, id: LeaseId) -> Option<Ending<H>> {
         let number = self.processes.number_of(client).ok()?;
         self.undo_grant(number, id)

@@ -9,28 +9,36 @@
 //!        a process that owes it, and has not reported for 10 s ──► status
 //! ```
 //!
-//! Returned memory repays debts in figure 12's order. So a process is asked for as much as reaches
-//! the pool in need: all that it owes the pools before that one, and then the missing bytes. A
-//! process with 250 freeable bytes owes 100 to LP and 300 to LE, and LE lacks 120:
+//! The numbers 506 and 508 are boxes, steps of the source's figure 5. *Efficiency* is the share of
+//! the examined bytes that a process's last collection freed; [`crate::cooperative`] has the other
+//! words.
+//!
+//! Returned memory repays debts in figure 12's order. The manager asks a process for the bytes that
+//! the process owes the earlier pools of that order, and in addition for the bytes that the pool in
+//! need lacks. Fewer would not reach this pool. For example, a process with 250 freeable bytes owes
+//! 100 to LP and 300 to LE, and LE lacks 120:
 //!
 //! ```text
 //!   │ 100 repay LP │ 120 repay LE │ 30 left │     asked for 220, of which the gain is 120
 //! ```
 //!
-//! A process that was asked has a time to obey. Until this time is over, the gain counts as
-//! *coming*, so that no second process collects for the same bytes. A process that has returned too
-//! little by then is *deaf* until it obeys a later signal. The signal is *due* from the time when
-//! it is sent until the process has obeyed or is found deaf.
+//! The *gain* is the part of the asked bytes that refills the pool in need. The process has a
+//! limited time to obey. Until this time is over, the gain counts as *coming*, so that no second
+//! process collects for the same bytes. A process that has returned too little by then is *deaf*
+//! until it obeys a later signal. The signal is *due* from the time when it is sent until the
+//! process has obeyed or is found deaf.
 //!
 //! **Invariants**
 //!
-//! 1. A deaf process, and one without a fresh report, is asked but not relied on: others are asked
-//!    too. Otherwise one process that never answers would keep all requests waiting.
+//! 1. The manager asks a deaf process, or one without a fresh report, but does not rely on it: it
+//!    asks others for the same bytes. Otherwise one process that never answers would keep all
+//!    requests waiting.
 //! 2. A process has at most one due signal. Only a more pressing one replaces it.
 //!
 //! **Lock** the tables. **Cost** For each pool in need a look goes through all processes and sorts
-//! the candidates: 41 us for four low pools and 1,000 processes. So no request does this itself.
-//! The reaper's thread does it, at most every 10 ms, and requests wait for the lock meanwhile.
+//! the candidates: 41 us for four low pools and 1,000 processes. So no client's thread does this
+//! for its request. The reaper's thread, which also ends expired leases, does it, at most every
+//! 10 ms; requests wait for the lock meanwhile.
 //!
 //! **Simplified** Sizes are counted and places are not: the returned blocks may lie apart.
 //!
@@ -53,18 +61,18 @@ use crate::memory::lease::LOOK_SOON;
 /// The age up to which a report is believed; also the least time between two signals to report.
 const FRESH: Duration = Duration::from_secs(10);
 
-/// The time between two looks at the pools when nothing happens: a report may grow old, and a due
-/// signal may be late, without any request.
+/// The longest time between two looks at the pools: without any request a report may grow old, and
+/// the time to obey a signal may end.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// The order in which processes are asked for memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CollectBy {
-    /// The most freeable bytes first.
+    /// The process with the most freeable bytes first.
     Freeable,
-    /// The most effect first: freeable bytes times efficiency, so a process that finds much garbage
-    /// for little work may come before one with more garbage. A process that waits for memory
-    /// itself is left out.
+    /// The process with the largest product of freeable bytes and efficiency first, so a process
+    /// that finds much garbage for little work may come before one with more garbage. A process
+    /// that waits for memory itself is left out.
     Effect,
 }
 
@@ -85,11 +93,13 @@ struct Need {
     level: Level,
 }
 
-/// A request that waits, and the pools that could help it.
+/// The bytes that a waiting request lacks, and the pools that could give them.
 struct Lack {
     level: Level,
+    /// The bytes of the block that the request needs.
     size: u64,
-    /// The pools that the decision looked at and in which the process has room, in that order.
+    /// The pools that the decision looked at and whose caps allow the block, in the order of the
+    /// decision.
     pools: Vec<Pool>,
 }
 
@@ -112,7 +122,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// ask.
     fn plan_look(&mut self, at: Instant) {
         if !self.processes.all.is_empty() {
-            self.leases.look_by(at);
+            self.leases.plan_look_by(at);
         }
     }
 
@@ -122,14 +132,14 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     }
 
     /// Looks at the pools if the planned time has come, and asks processes for memory. Returns
-    /// whether it had come.
+    /// whether the time had come.
     pub fn collect(&mut self, now: Instant) -> bool {
         if !self.leases.take_due_look(now) {
             return false;
         }
-        // While there are processes, a look comes about once a second. These plan an earlier one:
-        // an allocation from a low pool, a report while a pool is low or a request waits, and a new
-        // ticket.
+        // While there are processes, a look comes about once a second. An earlier one is planned
+        // for an allocation that leaves a pool low, for a report while a pool is low or a request
+        // waits, for a new ticket, and for the end of the interval of `collect_every`.
         self.plan_look(now + EVERY);
         mark!(boxes 506);
         self.processes.forget_dues(now);
@@ -143,7 +153,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             }
         }
         if self.is_time_to_ask_all(now) {
-            // The last pool first: what a process is asked for repays the pools before it, too.
+            // The last pool of the order comes first. The bytes that a process returns for it repay
+            // the debts to the earlier pools too, so a process gets one signal for all.
             for pool in ORDER.into_iter().rev() {
                 let bytes = self.processes.all.values().map(|one| one.returnable(pool)).sum();
                 self.processes.ask_processes_for(&Need { pool, bytes, level: Level::Low }, now);
@@ -152,7 +163,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         true
     }
 
-    /// Returns whether the interval of periodic requests is over, and plans the look at its end.
+    /// Returns whether the interval `collect_every` is over, and plans the look at the end of the
+    /// present or next interval. The first look starts the first interval.
     fn is_time_to_ask_all(&mut self, now: Instant) -> bool {
         let Some(every) = self.processes.rules.collect_every else { return false };
         let asked = *self.processes.asked_all.get_or_insert(now);
@@ -164,11 +176,11 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         is_time
     }
 
-    /// Asks for the memory that requests in the queue lack. In the first turn each request counts
-    /// for the first of its pools. When not enough bytes are coming for that pool, the request
-    /// counts for its next pool in the next turn. The lacks of one pool are added up, so there are
-    /// at most 25 calls of `ask_processes_for`, five turns for five pools, however many requests
-    /// wait.
+    /// Asks for the memory that requests in the queue lack. In the first turn of the loop each
+    /// request counts for the first of its pools. If processes that are not deaf cannot return
+    /// enough bytes for that pool, the request counts for its next pool in the next turn. The lacks
+    /// of one pool are added up, so there are at most 25 calls of `ask_processes_for`, five turns
+    /// for five pools, however many requests wait.
     fn ask_for_those_who_wait(&mut self, now: Instant) {
         let mut lacks = self.lacks();
         for turn in 0..Pool::ALL.len() {
@@ -179,10 +191,11 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
                     continue;
                 };
                 let sizes = lacks.iter().filter(|lack| here(lack)).map(|lack| lack.size);
+                // The sum saturates: clients choose the sizes, and any number of requests may wait.
                 let wanted = sizes.fold(0, u64::saturating_add);
                 let bytes = match wanted.saturating_sub(self.free()[pool]) {
-                    // The pool has enough bytes, but the arena has them in pieces. If as many more
-                    // come back, they may be one piece.
+                    // The pool has enough bytes, but the arena has no free block of that size. If
+                    // as many bytes more come back, they may make one.
                     0 => wanted,
                     bytes => bytes,
                 };
@@ -211,8 +224,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Marks the processes that did not obey in time as deaf, and forgets their due signals, so
-    /// that the gains no longer count as coming.
+    /// Marks each process that did not obey in time as deaf, and forgets its due signal, so that
+    /// the gain no longer counts as coming.
     fn forget_dues(&mut self, now: Instant) {
         for process in self.all.values_mut() {
             if process.due.is_some_and(|due| due.until <= now) {
@@ -222,9 +235,9 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Box 508: asks a process to return the `missing` bytes, because the garbage that it reports
-    /// no longer covers its loans. No pool is in need of them. So the signal is not recorded as
-    /// due, and the process cannot become deaf by it.
+    /// Box 508: asks a process to return `missing` bytes, because its loans are secured by so many
+    /// bytes more than it reports as garbage. No pool lacks these bytes, so the signal is not
+    /// recorded as due, and the process cannot become deaf by it.
     pub(super) fn ask_to_secure(&mut self, number: ProcessNumber, missing: u64) {
         let Some(process) = self.all.get_mut(&number) else { return };
         let (level, within) = (Level::Low, within(Level::Low));
@@ -235,8 +248,8 @@ impl<W: Clone> Processes<W> {
         mark!(boxes 508);
     }
 
-    /// Box 508: asks processes until the needed bytes are coming. Returns whether enough are coming
-    /// from processes that are not deaf.
+    /// Box 508: asks processes, the best candidate first, until the bytes that the pool needs are
+    /// coming. Returns whether processes that are not deaf will return enough.
     fn ask_processes_for(&mut self, need: &Need, now: Instant) -> bool {
         let coming = self.all.values().filter(|process| !process.is_deaf);
         // A less pressing signal for this pool does not count: the loop below may replace it.
@@ -260,8 +273,8 @@ impl<W: Clone> Processes<W> {
                 missing -= if process.is_deaf { 0 } else { gain };
                 send_collect(process, need, size, gain, now);
             } else {
-                // Without a fresh report its garbage is unknown. Its report will plan the next
-                // look, and that look can ask it to collect.
+                // Without a fresh report the garbage of the process is unknown. Its next report
+                // plans a look, and that look can ask the process to collect.
                 process.status_asked = Some(now);
                 process.signal(Signal::Status);
             }
@@ -274,8 +287,8 @@ impl<W: Clone> Processes<W> {
         missing == 0
     }
 
-    /// Returns the processes that could refill the pool, the best first. One without a fresh report
-    /// is among them if it owes the pool, unless it was asked for a report in the last 10 s.
+    /// Returns the processes that could refill the pool, the best first. A process without a fresh
+    /// report is among them if it owes the pool, unless it was asked for a report in the last 10 s.
     fn candidates(&self, need: &Need, now: Instant) -> Vec<ProcessNumber> {
         let by_effect = self.rules.collect_by == CollectBy::Effect;
         let can = |process: &Process<W>| {
@@ -304,8 +317,9 @@ fn is_fresh(at: Option<Instant>, now: Instant) -> bool {
     at.is_some_and(|at| now.saturating_duration_since(at) <= FRESH)
 }
 
-/// Returns how many bytes a process would have to return so that a pool gets up to `missing` of
-/// them, and how many the pool then gets: figure 12 first repays the debts that come before it.
+/// Returns two numbers of bytes: those that a process has to return so that a pool gets up to
+/// `missing` bytes, and those that the pool then gets. The first is larger if the process owes
+/// pools that come before this pool in figure 12, because those debts are repaid first.
 fn size_and_gain<W>(process: &Process<W>, pool: Pool, missing: u64) -> (u64, u64) {
     let before = ORDER.into_iter().take_while(|&earlier| earlier != pool);
     let before = before.fold(0, |sum, earlier| sum + process.owed[earlier]);

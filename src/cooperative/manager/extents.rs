@@ -5,14 +5,20 @@
 //!                   │        └── a block of the arena, owed to the committed pool
 //! ```
 //!
-//! The communications engine ([`crate::sessions`]) decides when an own block grows or shrinks. It
-//! knows which bytes are used and which threads copy there. This file changes the arena and the
-//! account.
+//! An own block is memory that a process has from its join or registration until its end; its
+//! messages lie there. An extent is a block of the arena that is a part of an own block. Each
+//! process has its own blocks in one *space*, a part of the arena: the first one (number 0) has the
+//! committed memory, and the others belong to no pool ([`crate::memory::lease::SpaceNumber`]).
+//!
+//! The communications engine ([`crate::sessions`]) decides when an own block grows or shrinks. The
+//! engine knows which bytes are used and which threads copy there. This file changes the arena and
+//! the process's account.
 //!
 //! **Invariants**
 //!
-//! 1. An extent is charged to the committed pool, and owed by its process, as long as it exists.
-//! 2. Its id is told to no client, so no client can set, get or return it.
+//! 1. An extent in the first space is charged to the committed pool, and its process owes it, as
+//!    long as the extent exists.
+//! 2. No client is told the id of an extent, so no client can set, get or return it.
 //!
 //! **Lock** the tables. **Source** `cooperative-memory-management.txt`, box 702;
 //! `interprocess-communication-patent.txt`, blocks that grow and contract.
@@ -29,7 +35,7 @@ use crate::memory::lease::{SpaceNumber, explain, power_of_two_within};
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// Takes an extent of at least `size` bytes for a process that owes `owed` bytes of committed
-    /// memory: box 702. Returns its id and its bytes; the caller enters them in the process's
+    /// memory: box 702. Returns the extent's id and bytes; the caller enters them in the process's
     /// account with `take_own`. The debt is an argument, because a process that joins is not in the
     /// table yet.
     ///
@@ -64,10 +70,11 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok((id, size))
     }
 
-    /// Takes an extent for a process in a space: in the first one it is committed memory.
+    /// Takes an extent for a process in a space: in the first space committed memory (`owed` is the
+    /// process's debt of it), in another one memory of no pool.
     ///
     /// # Errors
-    /// As [`Manager::take_committed`].
+    /// As [`Manager::take_committed`]; in another space only the free blocks limit the size.
     pub(super) fn take_in(
         &mut self,
         space: SpaceNumber,
@@ -90,8 +97,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         })
     }
 
-    /// Returns whether a process could have one more own block of `size` bytes when others have
-    /// given theirs back.
+    /// Returns whether a process could have one more own block of `size` bytes if the space were
+    /// empty. If so, a request for it may wait until other processes give blocks back.
     pub(crate) fn could_take_in(
         &self,
         space: SpaceNumber,
@@ -130,13 +137,13 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     pub(crate) fn double_extent(&mut self, number: ProcessNumber, id: LeaseId) -> Option<u64> {
         let cap = self.processes.pools.cap()[Pool::Committed];
         let process = self.processes.all.get_mut(&number)?;
-        let size = *process.own.get(&id)?;
+        let size = *process.own_extents.get(&id)?;
         let room = cap.saturating_sub(process.owed[Pool::Committed]);
         let is_committed = process.space == 0;
         if is_committed && room.min(self.leases.committed().free()) < size {
             return None;
         }
-        // The account was checked first, because this step changes the arena.
+        // The pool and the cap are checked before this step, because it changes the arena.
         let doubled = self.leases.double_held(id, number)?;
         if is_committed {
             self.leases.committed_mut().charge(size);
@@ -146,14 +153,13 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     }
 
     /// Gives the right half of an extent back; returns the bytes that are left. `None`, and nothing
-    /// is changed, when there is no such extent or it cannot be halved. The caller has seen that no
-    /// copy is under way in that half. So no thread must be waited for, and the half is free at
-    /// once.
+    /// is changed, when there is no such extent or it cannot be halved. The caller has checked that
+    /// no thread copies in that half, so the half is free at once, without the step `returning`.
     pub(crate) fn halve_extent(&mut self, number: ProcessNumber, id: LeaseId) -> Option<u64> {
         let process = self.processes.all.get_mut(&number)?;
-        let half = *process.own.get(&id)? / 2;
+        let half = *process.own_extents.get(&id)? / 2;
         let left = self.leases.halve_held(id, number)?;
-        process.own.insert(id, left);
+        process.own_extents.insert(id, left);
         if process.space > 0 {
             return Some(left);
         }
@@ -164,8 +170,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Some(left)
     }
 
-    /// Gives a whole extent back. The caller has seen that no copy is under way in it, so it is
-    /// free at once, without a released mark.
+    /// Gives a whole extent back. The caller has checked that no thread copies in it, so it is free
+    /// at once, and its contents need no released mark.
     pub(crate) fn drop_extent(&mut self, number: ProcessNumber, id: LeaseId) {
         if let Some((ending, _)) = self.end_block(id, number) {
             self.give_back_one(ending);
@@ -177,7 +183,7 @@ impl<W: Clone> Processes<W> {
     /// Returns the extents of a process, and the bytes of each.
     pub(crate) fn extents(&self, number: ProcessNumber) -> Vec<(LeaseId, u64)> {
         let process = self.all.get(&number);
-        process.into_iter().flat_map(|p| &p.own).map(|(&id, &size)| (id, size)).collect()
+        process.into_iter().flat_map(|p| &p.own_extents).map(|(&id, &size)| (id, size)).collect()
     }
 
     /// Returns the waker of the threads that wait for `client`'s process.
@@ -189,17 +195,18 @@ impl<W: Clone> Processes<W> {
         Ok(self.process(number)?.waker.clone())
     }
 
-    /// Returns the waker of a process that ends, for a thread that waits until no copy is under way
-    /// in the process's blocks; `None` when the process is removed already. Counts the thread as a
-    /// sleeper, so that the waker is used. No call removes this sleeper: the process itself is
-    /// removed soon.
+    /// Returns the waker of a process that has ended, for a thread that waits until no copy is
+    /// under way in the process's blocks; `None` when the process is removed already. Counts the
+    /// thread as a sleeper: the manager uses the waker only of processes with sleepers. The count
+    /// is not lowered afterwards, because the process itself is removed soon.
     pub fn ending_waker(&mut self, number: ProcessNumber) -> Option<W> {
         let process = self.all.get_mut(&number)?;
         process.sleepers += 1;
         Some(process.waker.clone())
     }
 
-    /// Returns the part of the debts of `client`'s process that came in response to pause requests.
+    /// Returns the bytes of the debts of `client`'s process that come from requests with the reason
+    /// `pause`, over all pools.
     ///
     /// # Errors
     /// `refused` when the client belongs to no process.
@@ -213,9 +220,9 @@ impl<W: Clone> Processes<W> {
         self.all.get(&number).map_or(0, |process| process.space)
     }
 
-    /// Returns the bytes of committed memory that a process may still take when `free` bytes of the
-    /// pool are free: the room under its cap, but at most `free`. It may get fewer, if the arena
-    /// has no free blocks of the right sizes.
+    /// Returns the bytes of committed memory that a process may still take if `free` bytes of the
+    /// pool are free: the cap less the process's debt, but at most `free`. The process may get
+    /// fewer bytes, if the arena has no free blocks of the right sizes.
     pub(crate) fn committed_room(&self, number: ProcessNumber, free: u64) -> u64 {
         let owed = self.all.get(&number).map_or(0, |p| p.owed[Pool::Committed]);
         self.pools.cap()[Pool::Committed].saturating_sub(owed).min(free)

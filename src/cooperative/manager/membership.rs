@@ -7,16 +7,18 @@
 //!                                     blocks: struck in batches, until none is left
 //! ```
 //!
-//! All ways to end lead through one function, `end`: a process that is killed gives its memory back
-//! as one that leaves does.
+//! A process is a program that has joined under a name; its clients are its connections and its
+//! senders of datagrams. To *strike* a block is to take it out of the lease table. All ways to end
+//! lead through one function, `end`: a process that is killed gives its memory back as one that
+//! leaves does.
 //!
 //! **Invariants** A client belongs to at most one process. Only a process that has not ended is
 //! found by name or token, so a new process may take the name as soon as the old one has ended.
 //!
 //! **Lock** the tables.
 //!
-//! **Simplified** The token is the only right: a client that knows it may attach, and then leave
-//! for all. A bigger system would give each client rights of its own.
+//! **Simplified** The token is the only right: a client that knows it may attach, and may then end
+//! the process for all its clients. A bigger system would give each client rights of its own.
 //!
 //! **Source** `cooperative-memory-management.txt`, figure 7A, box 702; the rest is ours.
 
@@ -34,8 +36,8 @@ use crate::memory::lease::{Ending, SpaceNumber};
 /// The longest name of a process, in bytes.
 const MAX_NAME: usize = 32;
 
-/// The most clients of one process without a connection. A connection costs its client a socket; a
-/// sender of datagrams costs nothing, so their number needs a bound of its own.
+/// The most clients without a connection that one process may have. A connection costs its client a
+/// socket. A sender of datagrams costs its client nothing, so the number of senders needs a bound.
 const MAX_UNCONNECTED: usize = 64;
 
 /// The own block that a process wants when it joins.
@@ -43,11 +45,12 @@ const MAX_UNCONNECTED: usize = 64;
 pub struct OwnBlock {
     /// Its bytes; `None` for the size that the server's rules give, 0 for no block.
     pub size: Option<u64>,
-    /// The space in which it lies, and all later ones of the process.
+    /// The space, a part of the arena, in which this block and all later own blocks of the process
+    /// lie.
     pub space: SpaceNumber,
 }
 
-/// A block of that size in the first space.
+/// A size alone means a block of that size in the first space.
 impl From<Option<u64>> for OwnBlock {
     fn from(size: Option<u64>) -> Self {
         Self { size, space: 0 }
@@ -55,9 +58,9 @@ impl From<Option<u64>> for OwnBlock {
 }
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Makes a process of that name, with `caller` as its first client, and with an own block of
-    /// the size that it wants, or of the configured one; 0 is no block. Returns the process's
-    /// token. Unchanged when it fails.
+    /// Makes a process of that name, with `caller` as its first client. The process gets an own
+    /// block of the size in `own`, or of the configured size; with the size 0 it gets no block.
+    /// Returns the process's token. Unchanged when it fails.
     ///
     /// # Errors
     /// `bad-request` for an invalid name; `refused` when the caller belongs to a process already,
@@ -72,9 +75,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         now: Instant,
     ) -> Result<ProcessToken, Error> {
         let OwnBlock { size, space } = own.into();
-        let size = self.processes.may_join(caller, name, size)?;
-        // The number is used up only when all has succeeded, below. The block comes first because
-        // it is the only step that can still fail.
+        let size = self.processes.check_join(caller, name, size)?;
+        // `last` is raised only below, when nothing can fail any more. The block comes first,
+        // because it is the only step that can still fail.
         let number = self.processes.last + 1;
         let name: Arc<str> = name.into();
         let mut process = Process::new(name.clone(), self.leases.uuid(), waker);
@@ -95,15 +98,15 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     }
 
     /// Strikes up to `most` blocks of a process that has ended. The caller gives them back, and
-    /// calls again until none is returned; that last call removes the process. The caller can
-    /// unlock the tables between two calls: a process may have thousands of blocks, and other
+    /// calls again until this returns no block; that last call removes the process. The caller
+    /// unlocks the tables between two calls: a process may have thousands of blocks, and other
     /// requests would wait until all of them are struck.
     pub fn strike(&mut self, number: ProcessNumber, most: usize) -> Vec<Ending<H>> {
         let Some(process) = self.processes.all.get_mut(&number).filter(|process| process.has_ended)
         else {
             return Vec::new();
         };
-        let ids = process.blocks.keys().chain(process.own.keys());
+        let ids = process.blocks.keys().chain(process.own_extents.keys());
         let ids: Vec<_> = ids.copied().take(most).collect();
         let endings = ids.into_iter().filter_map(|id| self.end_block(id, number));
         let endings: Vec<_> = endings.map(|(ending, _)| ending).collect();
@@ -115,12 +118,12 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Checks whether `caller` may join as a process of that name; returns the bytes of the
-    /// process's own block.
+    /// Checks whether `caller` may join as a process of that name. Returns the bytes of the own
+    /// block that the process would get; chapter 6 makes room for so many before it joins.
     ///
     /// # Errors
-    /// As [`Manager::join`], but for `out-of-memory`.
-    pub fn may_join(
+    /// As [`Manager::join`], except `out-of-memory`: the free bytes are not checked here.
+    pub fn check_join(
         &self,
         caller: Caller,
         name: &str,
@@ -139,7 +142,7 @@ impl<W: Clone> Processes<W> {
             let text = format!("there are {} processes already; try again later", self.rules.most);
             return Err(Error::new(Code::Busy, text));
         }
-        self.committed_for(name, committed)
+        self.own_block_size(name, committed)
     }
 
     /// Returns whether the process of `client` has other clients too.
@@ -164,7 +167,7 @@ impl<W: Clone> Processes<W> {
     ///
     /// # Errors
     /// `refused` when the process asks for another size than the fixed one.
-    fn committed_for(&self, name: &str, asked: Option<u64>) -> Result<u64, Error> {
+    fn own_block_size(&self, name: &str, asked: Option<u64>) -> Result<u64, Error> {
         match (self.rules.fixed.get(name), asked) {
             (Some(&fixed), Some(asked)) if asked != fixed => {
                 let text = format!("{fixed} bytes are fixed for that name; join with those");
@@ -259,14 +262,16 @@ impl<W: Clone> Processes<W> {
         members.filter(|member| self.is_silent(member, now)).map(|member| member.client).collect()
     }
 
+    /// Returns whether a client without a connection was silent for too long. A connection never
+    /// is: it has no `heard`, because the server sees its end.
     fn is_silent(&self, member: &Member, now: Instant) -> bool {
         let silence = member.heard.map(|heard| now.saturating_duration_since(heard));
         silence.is_some_and(|silence| silence >= self.rules.idle)
     }
 
-    /// Removes a client if it is silent still: it may have been heard since [`Processes::silent`].
-    /// If it was the last one of its process, ends the process and returns its number; the caller
-    /// strikes its blocks next.
+    /// Removes a client if it is still silent: between [`Processes::silent`] and this call the
+    /// tables were unlocked, and the client may have been heard. If it was the last client of its
+    /// process, ends the process and returns its number; the caller strikes its blocks next.
     pub fn end_silent(&mut self, client: ClientNumber, now: Instant) -> Option<ProcessNumber> {
         let members = &self.all.get(self.clients.get(&client)?)?.members;
         let is_silent = |member: &Member| member.client == client && self.is_silent(member, now);
@@ -296,8 +301,8 @@ impl<W: Clone> Processes<W> {
 /// The refusal of a client that joins or attaches twice.
 const ALREADY: &str = "this client belongs to a process already; leave it first";
 
-/// Checks a name: 1 to 32 letters, digits, hyphens, underscores and dots. With a space in it, one
-/// name would be read as two words of a line.
+/// Checks a name: 1 to 32 letters, digits, hyphens, underscores and dots. A space is refused,
+/// because a line of text would have two words for one name.
 ///
 /// # Errors
 /// `bad-request`.

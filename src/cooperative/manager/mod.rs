@@ -15,11 +15,15 @@
 //! | collection | the choice of processes to ask |
 //! | statement | pools and accounts |
 //! | extents | the memory of own blocks |
+//! | rules | the configuration |
 //!
-//! The manager never waits. It answers at once, or gives a ticket. The server waits and wakes: it
-//! makes a waker for each process, and the manager says which wakers to use
-//! ([`Processes::take_wakers`]). So the same manager runs in the server, in the simulation, and in
-//! tests without a thread or a clock.
+//! The table of words in [`crate::cooperative`] explains *own block*, *owed*, *collateral*,
+//! *strike* and the others. A box is one step of the source's figures.
+//!
+//! The manager never waits. It answers at once, or gives a ticket, the number of a request that
+//! waits. The server's threads wait. The server makes a waker for each process, such as a condition
+//! variable, and the manager says which wakers to use ([`Processes::take_wakers`]). So the same
+//! manager runs in the server, in the simulation, and in tests without a thread or a clock.
 //!
 //! A granted block comes back in two steps, because another thread may still copy in it:
 //!
@@ -32,22 +36,24 @@
 //!
 //! A process ends in steps for the same reason. It loses its name, its token, its clients and its
 //! places in the queue at once. Then its blocks are struck in batches ([`Manager::strike`]). The
-//! caller marks each batch released and gives it back; the call that finds no more blocks removes
-//! the process.
+//! caller marks the blocks of each batch released and gives them back. The call of `strike` that
+//! finds no more blocks removes the process.
 //!
 //! **Invariants** ([`Manager::check`] tests 1 and 2)
 //!
-//! 1. Of each pool, the free, owed and returning bytes, and in the committed pool the bytes of
-//!    plain leases, add up to its size. All free bytes together are those of the allocator.
+//! 1. For each pool, the free, owed and returning bytes, and in the committed pool the bytes of
+//!    plain leases, add up to the size. The free bytes of all pools together are those of the
+//!    allocator.
 //! 2. Each process owes as much as it holds ([`crate::cooperative::process`]).
 //! 3. A refusal changes nothing. A report that came with the request still takes effect.
 //! 4. Every decision is one path of the figures.
 //!
-//! **Lock** the tables: the caller holds them around each call. Nothing here logs: lines of the
-//! journal and wakers are collected, and used after the unlock. Time is an argument.
+//! **Lock** the tables': the caller holds it around each call. The manager writes no log and wakes
+//! no thread itself: it collects the lines and the wakers, and the caller uses them after the
+//! unlock. Time is an argument.
 //!
-//! **Simplified** A process is believed. One that reports garbage that it does not have borrows on
-//! it, up to the caps.
+//! **Simplified** The manager believes each report. A process that reports garbage that it does not
+//! have gets loans for it, up to the caps.
 //!
 //! **Source** `cooperative-memory-management.txt`, figure 3, in the form with one module in user
 //! space, which sends messages to the processes.
@@ -92,8 +98,9 @@ pub struct Processes<W> {
     low_water: Amounts,
     // The processes.
     /// Every process, also one that has ended, until its blocks are given back. The other three
-    /// maps lead here, and only to processes that have not ended. Each is in a box, because a node
-    /// of the map has room for eleven: 5 kB for the first process, which joined 4 % slower.
+    /// maps have the numbers of processes here, and only of those that have not ended. Each process
+    /// is in a `Box`, because a node of the map has room for eleven values: without the `Box` the
+    /// first process allocates 5 kB, and joins 4 % slower.
     all: BTreeMap<ProcessNumber, Box<Process<W>>>,
     names: BTreeMap<Arc<str>, ProcessNumber>,
     tokens: HashMap<ProcessToken, ProcessNumber>,
@@ -111,8 +118,9 @@ pub struct Processes<W> {
     /// look.
     asked_all: Option<Instant>,
     // The work that is left.
-    /// By the offset of a block that was struck and is not given back yet: the bytes that each pool
-    /// gets back with the block. While the block is here, no other block can have that offset.
+    /// The blocks that were struck and are not given back yet. The key is the block's offset in the
+    /// arena, the value the bytes that each pool gets back with the block. While the block is here,
+    /// no other block can have that offset.
     returning: BTreeMap<u64, Amounts>,
     /// Threads to wake after the unlock: under the lock they would wake only to wait for it.
     wakers: Vec<W>,
@@ -196,8 +204,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 
 impl<W: Clone> Processes<W> {
     /// Returns the state without processes, over those pools: box 500. The pools were divided
-    /// before, by boxes 700 and 704. Gives the lease table the committed pool's size and low-water
-    /// mark, because it counts the committed bytes.
+    /// before, by boxes 700 and 704. Gives the lease table the size and the low-water mark of the
+    /// committed pool, because the lease table counts the committed bytes.
     pub fn new<H: Clone>(
         pools: PoolAmounts,
         rules: Rules,
@@ -235,8 +243,8 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Takes the wakers of the threads that have a reason to look again. The caller uses them after
-    /// it has unlocked the tables.
+    /// Takes the wakers of the threads that have to look at the tables again, for example because
+    /// their request was granted. The caller uses the wakers after it has unlocked the tables.
     pub fn take_wakers(&mut self) -> Vec<W> {
         std::mem::take(&mut self.wakers)
     }
@@ -302,8 +310,8 @@ impl<W: Clone> Processes<W> {
         self.wakers.push(waker);
     }
 
-    /// Adds a line to the journal. It takes a function, so that no text is composed without a
-    /// journal.
+    /// Adds a line to the journal. The line is a function, so that no text is composed if the rules
+    /// want no journal.
     pub(crate) fn write(&mut self, line: impl FnOnce() -> String) {
         if self.rules.journal {
             self.journal.push(line());

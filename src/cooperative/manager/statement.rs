@@ -2,7 +2,10 @@
 //!
 //! **Invariants** A statement changes nothing but the pressure meter, which counts up to now.
 //!
-//! **Lock** the tables. The accounts are read in parts, in the order of their names, so that no
+//! A process's *account* has the bytes of its blocks, of its debts and of its reported garbage.
+//! *Pressure* is the share of the time in which processes waited for memory.
+//!
+//! **Lock** the tables'. The accounts are read in parts, in the order of their names, so that no
 //! request waits for a long list. The pools are read under one hold of the lock: a pass over all
 //! processes, which adds a few numbers for each.
 //!
@@ -31,7 +34,8 @@ pub struct HeldRow {
 }
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Returns the state of each pool, and how much of the time processes waited lately.
+    /// Returns the state of each pool, and the shares of the last 10 and 60 seconds in which
+    /// processes waited. Needs `&mut self`, because the pressure meter counts up to `now`.
     pub fn pools(&mut self, now: Instant) -> (Vec<PoolState>, Pressure) {
         let (size, free) = (*self.processes.pools.size(), self.free());
         let mut freeable = Amounts::default();
@@ -53,9 +57,9 @@ impl<W: Clone> Processes<W> {
         names.filter_map(|(_, number)| Some(self.all.get(number)?.account(cap))).collect()
     }
 
-    /// Returns at most `most` blocks of processes in the first space, in the order of the processes;
-    /// and the count of all. Those of a process that has ended are listed until they are given
-    /// back.
+    /// Returns the count of the blocks that processes have in the first space, and at most `most`
+    /// of these blocks, in the order of the processes' numbers. The blocks of a process that has
+    /// ended are among them until they are struck.
     pub fn held_blocks<H: Clone>(
         &self,
         leases: &LeaseTable<H>,
@@ -63,11 +67,12 @@ impl<W: Clone> Processes<W> {
     ) -> (u64, Vec<HeldRow>) {
         let of_first_space = |process: &Process<W>| process.space == 0;
         let count = |process: &Process<W>| {
-            process.blocks.len() + if of_first_space(process) { process.own.len() } else { 0 }
+            process.blocks.len()
+                + if of_first_space(process) { process.own_extents.len() } else { 0 }
         };
         let total: usize = self.all.values().map(|process| count(process)).sum();
         let rows = self.all.iter().flat_map(|(&number, process)| {
-            let own = process.own.keys().filter(|_| of_first_space(process));
+            let own = process.own_extents.keys().filter(|_| of_first_space(process));
             let granted = process.blocks.iter().map(|(&id, grant)| (id, grant.pool));
             own.map(|&id| (id, Pool::Committed)).chain(granted).filter_map(move |(id, pool)| {
                 let block = leases.size_of_held(id, number)?;
@@ -79,7 +84,7 @@ impl<W: Clone> Processes<W> {
     }
 
     /// Returns the number of processes that have not ended.
-    pub fn processes(&self) -> usize {
+    pub fn living_count(&self) -> usize {
         self.names.len()
     }
 

@@ -96,7 +96,7 @@ struct Known {
     blocks: HashMap<LeaseId, u64>,
     own: u64,
     freeable: u64,
-    /// The bytes of blocks out of LP beyond those that were asked for.
+    /// The bytes that blocks from LP have in addition to the requested ones, by rounding up.
     beyond: u64,
 }
 

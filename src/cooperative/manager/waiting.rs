@@ -9,15 +9,16 @@
 //!               └─► cancelled, late, stopped, or its process has ended
 //! ```
 //!
-//! A request that cannot be served blocks no other: the requests behind it may be answered by other
-//! pools, or because they need less. When blocks are given back, the manager goes through the queue
-//! in its order. Each request for which some pool has enough free bytes is decided anew by the
-//! figures: the collateral and the debts of its process may have changed.
+//! A request that cannot be served blocks no other: a request behind it may need another pool, or
+//! fewer bytes. When blocks are given back, the manager goes through the queue in its order. Each
+//! request for which some pool has enough free bytes is decided anew by the source's figures: the
+//! *collateral* (the reported garbage that secures no loan yet) and the debts of its process may
+//! have changed.
 //!
 //! **Invariants**
 //!
-//! 1. A ticket is in the queue or among the served, never in both. It is in neither after it was
-//!    taken, cancelled or refused, or after its process ended.
+//! 1. A ticket, the number of a request that waits, is in `places` or in `served`, never in both.
+//!    It is in neither after it was taken, cancelled or refused, or after its process ended.
 //! 2. A granted block that no client has taken yet is held by a process that has not ended.
 //! 3. The deadline is checked at each try, under the lock: a request past its deadline is granted
 //!    nothing, also while it is still in the queue because its client has not looked yet.
@@ -25,8 +26,8 @@
 //! **Lock** the tables. The thread that returns memory, or that reports garbage, serves the
 //! requests in the queue; the thread that waits only looks for its ticket.
 //!
-//! **Simplified** smaller requests may overtake a large one until its time is over. The figures
-//! have no rule that keeps memory back for a request that waits.
+//! **Simplified** smaller requests may overtake a large one until the wait of the large one is
+//! over. The figures have no rule that keeps memory back for a request that waits.
 //!
 //! **Source** `cooperative-memory-management.txt`: priority by urgency and status; the order of
 //! arrival is ours, and the default ([`ServeBy`]).
@@ -69,8 +70,8 @@ pub(super) struct WaitingRequest {
     pub process: ProcessNumber,
     pub wanted: Wanted,
     pub deadline: Instant,
-    /// The path of its last refusal: it says which pools would help, and why it is refused in the
-    /// end.
+    /// The path, the boxes of the figures, of the last refusal. It says which pools could help, and
+    /// selects the text when the request is refused in the end.
     pub path: Path,
 }
 
@@ -91,8 +92,9 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// the ticket and the deadline.
     ///
     /// # Errors
-    /// As [`Manager::request`], but such a refusal is an error only when waiting cannot help: the
-    /// block exceeds the cap of each pool that may answer.
+    /// As [`Manager::request`]. But a refusal by the figures, or because the arena has no free
+    /// block, is an error only when a wait cannot help: the block exceeds the cap of each pool that
+    /// may answer.
     pub fn request_or_wait(
         &mut self,
         client: ClientNumber,
@@ -106,6 +108,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         if !self.processes.may_ever_fit(wanted) {
             return Err(refusal(wanted, &path));
         }
+        // The server limits the wait before, so its sum never overflows.
         let deadline = now.checked_add(Duration::from_millis(wanted.wait_ms)).unwrap_or(now);
         self.processes.queue.last += 1;
         let ticket = self.processes.queue.last;
@@ -117,8 +120,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok(Err((ticket, deadline)))
     }
 
-    /// Removes a ticket whose client waits no longer. Returns the struck block if one was granted
-    /// meanwhile; the caller marks it released and gives it back.
+    /// Removes the request of a ticket whose client waits no longer. If a block was granted to it
+    /// meanwhile, strikes and returns the block; the caller marks it released and gives it back.
     pub fn cancel(&mut self, ticket: Ticket, now: Instant) -> Option<Ending<H>> {
         if let Some((place, _)) = self.processes.place(ticket) {
             self.processes.remove(place, now);
@@ -127,9 +130,10 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.undo_grant(number, granted.id)
     }
 
-    /// Serves the requests that wait, in their order, where a pool has enough free bytes by now.
-    /// All are tried, not only those of the pool that got bytes. Another pool may have had the
-    /// bytes before, but the arena no free block of that size; now it may have one.
+    /// Serves the requests that wait, in their order, if a pool that may answer has enough free
+    /// bytes now. Requests for all pools are tried, not only for the pool that got bytes: another
+    /// pool may have had enough bytes before, but the arena no free block of that size; now the
+    /// arena may have one.
     pub(super) fn serve(&mut self, now: Instant) {
         // The free bytes are counted once, only to select the requests to try. A request in front
         // may take these bytes; then the decision about a later one refuses.
@@ -146,7 +150,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         // The places are copied, because a grant changes the queue that is walked.
         let mut places: Vec<QueuePlace> = places.map(|(&place, _)| place).collect();
         if self.processes.rules.serve_by == ServeBy::Status {
-            // Each key is made once: the tables are locked.
+            // Each key is made once, not at each comparison: the tables are locked meanwhile.
             places.sort_by_cached_key(|&(urgency, ticket)| {
                 (urgency, self.processes.status_of((urgency, ticket)), ticket)
             });
@@ -183,12 +187,12 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Returns the efficiency of the process whose request waits there, and its freeable bytes. The
-    /// least of these pairs is served first ([`ServeBy::Status`]).
+    /// Returns the efficiency and the freeable bytes of the process whose request has that place in
+    /// the queue. The request with the least of these pairs is served first ([`ServeBy::Status`]).
     fn status_of(&self, place: QueuePlace) -> (u64, u64) {
         let waiting = self.queue.places.get(&place);
         let process = waiting.and_then(|waiting| self.all.get(&waiting.process));
-        // A process that has ended gets nothing, wherever it stands.
+        // A process that has ended gets no block, so its place in the order does not matter.
         process.map_or((0, 0), |process| (process.presumed_efficiency(), process.freeable))
     }
 
@@ -218,7 +222,8 @@ impl<W: Clone> Processes<W> {
         Some(Err(with_path(&waiting.wanted, &waiting.path, &why)))
     }
 
-    /// Puts a signal back that could not be written to its client; it is the next one again.
+    /// Puts a signal back that could not be written to its client, as the first of the signals, and
+    /// wakes the process's threads: another client of the process may read it.
     pub fn put_back(&mut self, client: ClientNumber, signal: Signal) {
         let Ok(number) = self.number_of(client) else { return };
         if let Ok(process) = self.process(number) {
@@ -227,8 +232,9 @@ impl<W: Clone> Processes<W> {
         self.wake(number);
     }
 
-    /// Returns the place of a ticket and its request, if it is in the queue. Five look-ups, one for
-    /// each reason, save a second map.
+    /// Returns the place of a ticket and its request, if it is in the queue. A place begins with
+    /// the reason, which the ticket does not tell, so each of the five reasons is tried. These five
+    /// look-ups save a second map.
     fn place(&self, ticket: Ticket) -> Option<(QueuePlace, WaitingRequest)> {
         let places = Reason::ALL.map(|reason| (Reverse(reason), ticket));
         places.into_iter().find_map(|place| Some((place, *self.queue.places.get(&place)?)))

@@ -7,10 +7,10 @@
 //!   …
 //! ```
 //!
-//! It comes last, because it may end the server.
+//! This check comes last, because it may end the server.
 //!
-//! **Lock** the ledger's, for a look. **Simplified** When a drained server answers nothing at all,
-//! only the effect on new connections can be seen.
+//! **Lock** the ledger's, to see whether the list is drained. **Simplified** When a drained server
+//! answers nothing at all, only the effect on new connections can be seen.
 //!
 //! **Source** ours: each line breaks a habit of simple parsers.
 
@@ -18,7 +18,7 @@ use std::io::Read;
 use std::time::Instant;
 
 use crate::lab::grader::hostile::SHORT_PATIENCE;
-use crate::lab::grader::mood::{MOOD_PATIENCE, Mood};
+use crate::lab::grader::mood::{Mood, PROBE_PATIENCE};
 use crate::lab::grader::report::CheckOutcome;
 use crate::lab::grader::{CheckVerdict, Grading, lost};
 
@@ -26,7 +26,7 @@ impl Grading<'_> {
     /// `bad-input`: the server serves new clients after each bad line. It need not answer the bad
     /// line itself. This check is the last one: after it the server may be damaged.
     pub(super) fn survives_bad_input(&self, deadline: Instant) -> CheckVerdict {
-        let before = self.mood(MOOD_PATIENCE);
+        let before = self.probe(PROBE_PATIENCE);
         if before == Mood::Unreachable {
             return lost("the server took no connection before it");
         }
@@ -40,7 +40,7 @@ impl Grading<'_> {
                 return self.out_of_time(format!("time was over before {name}"));
             }
             self.say(line);
-            let after = self.mood(MOOD_PATIENCE);
+            let after = self.probe(PROBE_PATIENCE);
             if after != before && after != Mood::Speaks {
                 let now = after.words();
                 details.push(format!("input: {name}; from then on the server {now}"));
@@ -60,8 +60,9 @@ impl Grading<'_> {
         (CheckOutcome::Earned(f64::from(good) / lines.len() as f64), details)
     }
 
-    /// Sends the bytes as a new client and waits a moment for an answer. Its content does not
-    /// matter.
+    /// Sends the bytes as a new client and waits a moment for an answer, so that the server has
+    /// read the bytes before this client closes. The answer and all errors are ignored: the probe
+    /// that follows judges the server.
     fn say(&self, bytes: &[u8]) {
         let mut peer = self.lasting_peer();
         if peer.send(bytes).is_ok()

@@ -9,14 +9,14 @@
 //!
 //! Students write servers for the client that they have. So a command may end with a line end, with
 //! a NUL or with nothing; a reply may come only after the client has closed its writing half; and a
-//! connection may be good for one command. The ways are tried in this order, and the first one that
-//! is answered with numbers is taken.
+//! connection may be good for one command. The grader tries these ways one after the other (the
+//! order is that of `WAYS`), and takes the first one that the server answers with numbers.
 //!
 //! The replies are read until the server is quiet for 150 ms. If they do not fit together, or do
 //! not end alike, the draws are made once more, and each reply has 1.2 s for a pause.
 //!
 //! **Invariants** The numbers of all draws that were made here are recorded, or counted as unseen:
-//! nobody else will get them.
+//! no other client will get them.
 //!
 //! **Lock** none. **Source** three public servers of this homework.
 
@@ -132,7 +132,8 @@ fn learn_one_way(
             draws.answered.into_iter().unzip();
         let mut dialect = peer.dialect;
         match fit(&small, greatest) {
-            // A pause may have cut a reply: its rest then stands before the next one.
+            // A pause may have cut a reply: its rest then stands before the next one. So the draws
+            // are made again with the longer pause, and the numbers of these draws are unseen.
             Ok(Fit { is_sure: false, .. }) if pause < PAUSES[1] => {
                 *unseen += small.iter().map(|draw| draw.asked).sum::<usize>();
             }
@@ -151,7 +152,7 @@ fn learn_one_way(
     not_understood
 }
 
-/// Reads the numbers of an answer by the dialect, which was not known when it came.
+/// Reads the numbers of an answer by the dialect, which was not known when the answer came.
 fn read_again(answer: &mut DrawAnswer, dialect: &Dialect) {
     if dialect.one_each {
         answer.asked = 1;
@@ -164,7 +165,9 @@ fn read_again(answer: &mut DrawAnswer, dialect: &Dialect) {
 
 /// The small draws of one way.
 struct SmallDraws {
+    /// Each draw that was answered: once for the search of the shape, once for the ledger.
     answered: Vec<(SmallDraw, DrawAnswer)>,
+    /// The count of numbers of the draw that was sent and not answered.
     unseen: usize,
 }
 

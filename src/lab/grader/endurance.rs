@@ -5,8 +5,8 @@
 //!   client 0     draw 1, 1500 times on one connection
 //! ```
 //!
-//! A table of 256 clients that is never cleared, a pool of threads that never come back, a limit of
-//! 1000 requests: such a server serves a classroom well until the evening before the deadline.
+//! Some servers fail only after long use: they have a table of 256 clients that is never cleared, a
+//! pool of threads that never come back, or a limit of 1000 requests.
 //!
 //! **Lock** the ledger's, and one for the first failure; never during a request. **Source** ours;
 //! Apache's `MaxKeepAliveRequests` is such a limit.
@@ -26,8 +26,8 @@ use crate::lab::grader::{CheckVerdict, Grading, describe, lost};
 const CONNECTIONS: usize = 300;
 const REQUESTS: usize = 1500;
 
-/// The clients that make the connections, so that a server that greets each one slowly has time
-/// too.
+/// The clients that connect at the same time. One after the other, the 300 connections would take
+/// too long with a server that greets each client slowly.
 const SIDE_BY_SIDE: usize = 50;
 
 impl Grading<'_> {
@@ -35,7 +35,7 @@ impl Grading<'_> {
     pub(super) fn endures(&self, deadline: Instant) -> CheckVerdict {
         let made = AtomicUsize::new(0);
         let failure: Mutex<Option<CheckVerdict>> = Mutex::default();
-        // Returns whether to go on.
+        // Makes the next connection, and returns whether the thread should make another one.
         let connect = || {
             let at = made.fetch_add(1, Ordering::Relaxed) + 1;
             if at > CONNECTIONS || Instant::now() >= deadline || lock(&failure).is_some() {
@@ -48,6 +48,7 @@ impl Grading<'_> {
         };
         thread::scope(|scope| {
             for _ in 1..SIDE_BY_SIDE {
+                // If the system refuses a thread, the others make its connections.
                 let _ = thread::Builder::new().spawn_scoped(scope, || while connect() {});
             }
             while connect() {}
@@ -72,8 +73,8 @@ impl Grading<'_> {
         }
     }
 
-    /// Draws one number and records it. Returns the verdict on that connection or request, unless
-    /// the number came.
+    /// Draws one number and records it. Returns `None` if the number came, else the verdict of the
+    /// check. `which` and `at` name the connection or the request in it.
     fn unanswered(&self, peer: &mut GradedPeer, which: &str, at: usize) -> Option<CheckVerdict> {
         let answer = peer.draw(1);
         self.record_and_count_unseen(0, &answer);
@@ -81,6 +82,7 @@ impl Grading<'_> {
             return None;
         }
         let verdict = lost(format!("{which} {at}, {}", describe(&answer)));
+        // A race may have spoilt a reply with some bytes; no answer at all is a fault by itself.
         Some(if answer.raw.is_empty() { verdict } else { self.unless_raced(verdict) })
     }
 }

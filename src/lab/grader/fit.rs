@@ -9,8 +9,9 @@
 //!              └ constant on each connection: a rule, too
 //! ```
 //!
-//! The replies to `draw N` have a + uN numbers. Of these, u − 1 stand beside each drawn number and
-//! a beside all of them, if a rule explains each of them:
+//! The replies to `draw N` have a + uN numbers. Of these, N are drawn. Each drawn number has
+//! `u − 1` others beside it, such as its index, and `a` more stand before and after all of these.
+//! Each number that is not a drawn one must follow a rule:
 //!
 //! | number beside | in draw 1, 3, 2 | rule |
 //! | --- | --- | --- |
@@ -18,13 +19,12 @@
 //! | the count said again | 1, 3, 2 | is the count |
 //! | a counter of numbers, and what is left | 0, 1, 4 and 99, 96, 94 | rises or falls by the counts |
 //! | a counter of requests | 1, 2, 3 | rises or falls by 1 |
-//! | a length | 3, 11, 6 | differs from the bytes behind it by the same |
-//! | a time in seconds, an id | 1700000000 | is never in the list |
+//! | a length | 3, 11, 6 | minus the bytes behind it, or of the reply, is always the same |
+//! | a time in seconds, an id | 1700000000 | is greater than each number of the list |
 //!
-//! A number that no rule explains is a drawn one: the wrong way is to take the number that is one
-//! too many for a decoration, because a server that gives one number too many would look right.
-//! But if words stand in the reply, nobody knows what that number means: then the reply is not
-//! understood, and no check judges its numbers.
+//! A number that no rule explains counts as a drawn one. The wrong way is to ignore it: then a
+//! server that gives one number too many would look right. But if the reply also has words, nobody
+//! knows what that number means: then the reply is not understood, and no check judges its numbers.
 //!
 //! If u is 0, the server answers one number a message, whatever N is.
 //!
@@ -57,7 +57,7 @@ pub struct Fit {
     pub is_sure: bool,
 }
 
-/// Finds the shape.
+/// Finds the shape of the replies to these draws. `greatest` is the greatest number of the list.
 ///
 /// # Errors
 /// Fails with a clause that says what is not understood.
@@ -67,11 +67,12 @@ pub fn fit(draws: &[SmallDraw], greatest: u32) -> Result<Fit, String> {
     let grouped = ReplyShape { is_grouped: true, ..plain.clone() };
     let has_commas = |draw: &SmallDraw| plain.tokens(&draw.reply) != grouped.tokens(&draw.reply);
     let fits = |draw: &SmallDraw| grouped.tokens(&draw.reply).len() == draw.asked;
+    // A comma is taken for a part of a number only if each reply then has the count asked for.
     let is_grouped = draws.iter().any(has_commas) && draws.iter().all(fits);
     let mut shape = if is_grouped { grouped } else { plain };
     shape.last = find_last(draws);
     shape.words = find_words(draws);
-    let read: Vec<Read> = draws.iter().map(|draw| Read::new(draw, &shape)).collect();
+    let read: Vec<ReadDraw> = draws.iter().map(|draw| ReadDraw::new(draw, &shape)).collect();
     let Some((beside, unit)) = counts(&read) else {
         return wrong_counts(draws, shape, "their count follows no rule");
     };
@@ -95,16 +96,17 @@ fn end_alike(draws: &[SmallDraw]) -> bool {
     draws.windows(2).all(|pair| end(&pair[0]) == end(&pair[1]))
 }
 
-/// A small draw with its numbers.
-struct Read<'d> {
+/// A small draw, and all numbers of its reply, drawn ones and others.
+struct ReadDraw<'d> {
     asked: usize,
     connection: usize,
+    /// The bytes of the whole reply.
     length: usize,
     tokens: Vec<ReplyNumber>,
     reply: &'d [u8],
 }
 
-impl<'d> Read<'d> {
+impl<'d> ReadDraw<'d> {
     fn new(draw: &'d SmallDraw, shape: &ReplyShape) -> Self {
         let SmallDraw { asked, connection, ref reply } = *draw;
         let (length, tokens) = (reply.len(), shape.tokens(reply));
@@ -112,8 +114,11 @@ impl<'d> Read<'d> {
     }
 }
 
-/// Returns the shape of a server whose counts are wrong, if its replies hold nothing but numbers:
-/// then there is no doubt what they mean.
+/// Returns the shape of a server whose replies have a wrong count of numbers, if they hold no
+/// letters: then there is no doubt what the numbers mean.
+///
+/// # Errors
+/// Fails with `what`, the fault in words, and the first reply with letters.
 fn wrong_counts(draws: &[SmallDraw], shape: ReplyShape, what: &str) -> Result<Fit, String> {
     let has_words = |draw: &SmallDraw| draw.reply.iter().any(u8::is_ascii_alphabetic);
     match draws.iter().find(|draw| has_words(draw)) {
@@ -122,15 +127,22 @@ fn wrong_counts(draws: &[SmallDraw], shape: ReplyShape, what: &str) -> Result<Fi
     }
 }
 
-/// Returns the fit of a server that answers one number a message.
+/// Returns the fit of a server that answers one number a message. Each of its replies has as many
+/// numbers as the reply to `draw 1`: the drawn one, and `beside - 1` others.
+///
+/// # Errors
+/// Fails with a clause that says what is not understood.
 fn one_each(
     draws: &[SmallDraw],
-    read: &[Read<'_>],
+    read: &[ReadDraw<'_>],
     shape: ReplyShape,
     beside: usize,
     greatest: u32,
 ) -> Result<Fit, String> {
-    // `5`, `19` and `228` without anything between them are `519228`, and nobody can cut that.
+    // Perhaps each reply has all numbers, and nothing stands between them: 5, 19 and 228 are then
+    // `519228`, and nobody can tell where one ends. So the greatest value of the draws of several
+    // numbers is compared with that of the draws of one: if only the first is too great for the
+    // list, it is several numbers.
     let longest = |is_one: bool| {
         let of_kind = read.iter().filter(|read| (read.asked == 1) == is_one);
         of_kind.flat_map(|read| read.tokens.iter().map(|token| token.value)).max()
@@ -140,8 +152,10 @@ fn one_each(
         let draw = draws.iter().find(|draw| draw.asked > 1).map_or(&[][..], |draw| &draw.reply);
         return Err(format!("nothing stands between its numbers: {}", draw.escape_ascii()));
     }
-    let single: Vec<Read> =
-        read.iter().map(|read| Read { asked: 1, tokens: read.tokens.clone(), ..*read }).collect();
+    let single: Vec<ReadDraw> = read
+        .iter()
+        .map(|read| ReadDraw { asked: 1, tokens: read.tokens.clone(), ..*read })
+        .collect();
     let Some(beside) = beside.checked_sub(1) else {
         return Err("a reply without a number came".to_string());
     };
@@ -152,9 +166,10 @@ fn one_each(
     Ok(Fit { shape, one_each: true, is_sure: end_alike(draws) })
 }
 
-/// Returns how many numbers stand beside the drawn ones, and how many come with each of them.
-/// Returns `None` if the counts do not grow evenly.
-fn counts(read: &[Read<'_>]) -> Option<(usize, usize)> {
+/// Returns `a` and `u`, if each reply to `draw N` has a + uN numbers: `a` numbers stand beside all
+/// drawn ones, and each drawn one stands in a unit of `u` numbers. Returns `None` if a reply has
+/// another count.
+fn counts(read: &[ReadDraw<'_>]) -> Option<(usize, usize)> {
     let first = read.first()?;
     let other = read.iter().find(|read| read.asked != first.asked)?;
     let more = other.asked.abs_diff(first.asked);
@@ -162,14 +177,17 @@ fn counts(read: &[Read<'_>]) -> Option<(usize, usize)> {
     let grown = large.tokens.len().checked_sub(small.tokens.len())?;
     let unit = grown / more;
     let beside = small.tokens.len().checked_sub(unit * small.asked)?;
-    let is_even = |read: &Read<'_>| read.tokens.len() == beside + unit * read.asked;
+    let is_even = |read: &ReadDraw<'_>| read.tokens.len() == beside + unit * read.asked;
     read.iter().all(is_even).then_some((beside, unit))
 }
 
-/// Divides the numbers beside the drawn ones into those before and those after, and finds the
-/// drawn one among the `unit` numbers that come for each.
+/// Returns the shape with the places of the drawn numbers: how many of the `beside` numbers stand
+/// before them and how many after, and which number of each unit is the drawn one.
+///
+/// # Errors
+/// Fails with a clause if the drawn numbers follow a rule too.
 fn place_in_unit(
-    read: &[Read<'_>],
+    read: &[ReadDraw<'_>],
     mut shape: ReplyShape,
     beside: usize,
     unit: usize,
@@ -185,12 +203,13 @@ fn place_in_unit(
     };
     let (mut in_front, mut behind) = explained(Some(greatest));
     if in_front + behind > beside {
-        // The server's list may be longer than it should be: then its numbers are no ids.
+        // The rules explain more numbers than stand beside the drawn ones. Perhaps the server's
+        // list is too long, and its drawn numbers look like ids: so the rule for ids is left out.
         (in_front, behind) = explained(None);
     }
     if in_front + behind > beside && unit == 1 {
-        // The list is not shuffled, so the drawn number follows a rule too. Then only the words
-        // tell, and they are not read.
+        // The list is not shuffled, so the drawn number follows a rule too. Only the words of the
+        // reply would tell which number it is, and this program does not understand words.
         let reply = read.first().map_or(&[][..], |read| read.reply);
         return Err(format!("each of its numbers follows a rule: {}", reply.escape_ascii()));
     }
@@ -199,7 +218,7 @@ fn place_in_unit(
     shape.extra = beside - shape.before - shape.after;
     if shape.extra == 0 && unit > 1 {
         let places = (0..unit).filter(|&place| is_beside_others(read, &shape, unit, place));
-        // An index before the number is the usual form.
+        // If several places fit, the last one is taken: most servers write an index first.
         if let Some(place) = places.max() {
             (shape.unit, shape.place) = (unit, place);
         }
@@ -207,17 +226,19 @@ fn place_in_unit(
     Ok(shape)
 }
 
-/// Returns whether each other number of a unit follows a rule within the replies: it is always the
-/// same, or it rises or falls by 1.
-fn is_beside_others(read: &[Read<'_>], shape: &ReplyShape, unit: usize, place: usize) -> bool {
+/// Returns whether the drawn number of each unit can stand at `place`: each other number of the
+/// unit must follow a rule within every reply. It stays the same, or it rises or falls by 1 from
+/// unit to unit.
+fn is_beside_others(read: &[ReadDraw<'_>], shape: &ReplyShape, unit: usize, place: usize) -> bool {
     (0..unit).filter(|&other| other != place).all(|other| {
-        let of = |read: &Read<'_>| -> Vec<i128> {
+        let of = |read: &ReadDraw<'_>| -> Vec<i128> {
             let end = read.tokens.len() - shape.after;
             let units = read.tokens[shape.before..end].iter();
             units.skip(other).step_by(unit).map(|token| i128::from(token.value)).collect()
         };
         let values: Vec<Vec<i128>> = read.iter().map(of).collect();
         [0, 1, -1].iter().any(|step| {
+            // A reply with one unit shows no step.
             let mut longer = values.iter().filter(|values| values.len() > 1).peekable();
             longer.peek().is_some()
                 && longer.all(|values| values.windows(2).all(|pair| pair[1] - pair[0] == *step))
@@ -225,20 +246,23 @@ fn is_beside_others(read: &[Read<'_>], shape: &ReplyShape, unit: usize, place: u
     })
 }
 
-/// One number of each reply, in the order of the replies.
+/// One number of a reply, with all that the rules compare.
 struct Beside {
     asked: i128,
     connection: usize,
     value: i128,
-    /// The value less the bytes of the whole reply, and less the bytes behind the number.
+    /// The value minus the bytes of the whole reply, and the value minus the bytes behind the
+    /// number. If the number is a length, one of the two is the same in all replies.
     over: [i128; 2],
 }
 
+/// Returns the number that `pick` chooses from each reply, in the order of the replies. A reply
+/// that has no such number is left out.
 fn series<'r>(
-    read: &'r [Read<'_>],
+    read: &'r [ReadDraw<'_>],
     pick: impl Fn(&'r [ReplyNumber]) -> Option<&'r ReplyNumber>,
 ) -> Vec<Beside> {
-    let field = |read: &'r Read<'_>| {
+    let field = |read: &'r ReadDraw<'_>| {
         let token = pick(&read.tokens)?;
         let value = i128::from(token.value);
         let over = [value - read.length as i128, value - token.rest as i128];
@@ -247,8 +271,8 @@ fn series<'r>(
     read.iter().filter_map(field).collect()
 }
 
-/// Returns whether a number follows a rule of the table above, so that it is not a drawn one. A
-/// drawn one follows a rule only by chance.
+/// Returns whether the numbers at one place of the replies follow a rule of the table above, so
+/// that they are not drawn ones. Without `greatest` the rule for times and ids is left out.
 fn is_explained(fields: &[Beside], greatest: Option<u32>) -> bool {
     let mut by_connection: BTreeMap<usize, Vec<&Beside>> = BTreeMap::new();
     for field in fields {
@@ -256,7 +280,8 @@ fn is_explained(fields: &[Beside], greatest: Option<u32>) -> bool {
     }
     let all: Vec<&Beside> = fields.iter().collect();
     let parts: Vec<Vec<&Beside>> = by_connection.into_values().collect();
-    // A connection with one draw alone shows no rule.
+    // A counter runs over all connections, or each connection has its own. In the second case a
+    // connection with a single draw shows no rule.
     let has_steps = parts.iter().any(|part| part.len() > 1);
     let rises = |rule: fn(i128, i128) -> i128| {
         let follows = |part: &Vec<&Beside>| {
@@ -266,6 +291,8 @@ fn is_explained(fields: &[Beside], greatest: Option<u32>) -> bool {
         follows(&all) || has_steps && parts.iter().all(follows)
     };
     let is_same = |value: fn(&Beside) -> i128| all.windows(2).all(|p| value(p[0]) == value(p[1]));
+    // The rules: the count said again, an id, a length, a fixed number, a counter of requests, and
+    // a counter of numbers, which moves by the count of the draw before, or of this one.
     fields.iter().all(|field| field.value == field.asked)
         || greatest.is_some_and(|most| fields.iter().all(|f| f.value > i128::from(most)))
         || is_same(|field| field.over[0])
@@ -293,7 +320,8 @@ fn find_framing(draws: &[SmallDraw]) -> ReplyLength {
         return framing;
     }
     let is_padded = |draw: &SmallDraw| matches!(draw.reply.last(), Some(0 | b' '));
-    // One record for each number, or one for each message.
+    // One record for each number, or one for each message. `of` returns their count. A width
+    // under 8 is no record: it can be a short number with a space behind it.
     let width = |of: fn(&SmallDraw) -> usize| {
         let first = draws.first()?;
         let width = first.reply.len() / of(first).max(1);
@@ -305,8 +333,8 @@ fn find_framing(draws: &[SmallDraw]) -> ReplyLength {
         .map_or(ReplyLength::None, ReplyLength::Records)
 }
 
-/// Returns the words of all replies, or `None` if each connection has words of its own, such as the
-/// name of its client.
+/// Returns the words of all replies; `None` if the second connection has words that the first has
+/// not, such as the name of its client.
 fn find_words(draws: &[SmallDraw]) -> Option<BTreeSet<Vec<u8>>> {
     let of = |is_first: bool| -> BTreeSet<Vec<u8>> {
         let replies = draws.iter().filter(|draw| (draw.connection == 1) == is_first);

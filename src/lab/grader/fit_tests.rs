@@ -7,8 +7,8 @@ const ASKED: [(usize, usize); 6] = [(3, 1), (1, 1), (2, 1), (1, 1), (1, 2), (2, 
 const DRAWN: [&[u64]; 6] = [&[19, 228, 665], &[50], &[7, 11], &[83], &[2], &[91, 64]];
 const GREATEST: u32 = 1000;
 
-/// The draws of a server that replies so. `reply` gets the numbers, the index of the first one, and
-/// the connection.
+/// Returns the small draws of a server whose replies `reply` makes, from the numbers, the index of
+/// the first one in the list, and the connection.
 fn draws(reply: impl Fn(&[u64], usize, usize) -> String) -> Vec<SmallDraw> {
     let mut index = 0;
     let draw = |(&(asked, connection), numbers): (&(usize, usize), &&[u64])| {
@@ -49,7 +49,7 @@ fn the_shapes_of_student_servers_are_found() {
     understood(&draws(|n, _, _| n.iter().map(|n| format!("Result {n}\n")).collect()));
 }
 
-/// A server that writes a number before or behind its drawn ones.
+/// Asserts that a number before or behind the drawn ones is found. `number` makes it.
 fn beside(number: impl Fn(&[u64], usize, usize) -> u64 + Copy) {
     let before =
         understood(&draws(|n, at, c| format!("{} = {}\n", number(n, at, c), joined(n, " "))));

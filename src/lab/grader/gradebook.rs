@@ -11,9 +11,11 @@
 //! | `score` | 0 to 100; empty if the replies were not understood |
 //! | `verdict` | [`GradeReport::verdict`], `not started` (its own fault), `not graded` (this machine's: the next grading tries it again) |
 //! | a check's key | its points; empty if it was left out or did not run |
-//! | `why` | a warning, or why the check is lost that cost the most points |
+//! | `seconds` | the time for building, starting and grading |
+//! | `why` | the first warning, or else the first reason of the worst check |
+//! | `started by` | the commands that build and start the submission |
 //! | `files` | a fingerprint of the submission's files |
-//! | `settings` | how it was graded |
+//! | `settings` | the options of the grading that can change a score |
 //!
 //! A grading that was interrupted goes on where it was: a submission whose files and settings are
 //! in the table is not graded again.
@@ -26,8 +28,8 @@
 //!
 //! **Lock** none.
 //!
-//! **Simplified** The fingerprint finds files that changed. It is no proof against one who wants
-//! two programs to have the same.
+//! **Simplified** The fingerprint finds files that changed. A student who wants two programs with
+//! the same fingerprint can make them: FNV-1a is no cryptographic hash.
 //!
 //! **Source** RFC 4180 for the file; Fowler, Noll and Vo for the fingerprint (FNV-1a, 64 bits);
 //! OWASP's page "CSV injection" for the apostrophe.
@@ -45,15 +47,15 @@ pub struct GradeRow {
     pub verdict: String,
     /// The points of each check, in the report's order.
     pub points: Vec<String>,
-    /// How long it took.
+    /// The seconds for building, starting and grading, with one digit behind the point.
     pub seconds: String,
     /// See the table above.
     pub why: String,
-    /// The commands.
+    /// The commands that build and start the submission, on one line.
     pub started_by: String,
-    /// The fingerprint of the files.
+    /// The fingerprint of the submission's files.
     pub files: String,
-    /// What the user chose.
+    /// The options of the grading that can change a score.
     pub settings: String,
 }
 
@@ -62,7 +64,11 @@ const BEFORE: [&str; 3] = ["submission", "score", "verdict"];
 const BEHIND: [&str; 5] = ["seconds", "why", "started by", "files", "settings"];
 
 impl GradeRow {
-    /// Takes the score, the verdict, the points and the reason from a report.
+    /// Sets the score, the verdict, the points and the reason to those of a report.
+    ///
+    /// The reason is the report's first warning. Without a warning it is the first reason of the
+    /// check that lost the most points. A check with a fault goes before each check that is only
+    /// *not shown*. If two checks lost the same, the one that is first in the report counts.
     pub fn take(&mut self, report: &GradeReport) {
         let of = |check: &Check| match check.outcome {
             CheckOutcome::NotRun => String::new(),
@@ -74,22 +80,25 @@ impl GradeRow {
         self.points = report.checks.iter().map(of).collect();
         let lost = report.checks.iter().filter(|check| !check.passed() && !check.is_left_out());
         let lost = lost.filter(|check| !check.details.is_empty());
-        // A fault before what was not shown; of those that lost as many points the first.
         let missing = |check: &&Check| f64::from(check.weight) - check.score();
+        // The command line gives a check at most 1000 points. So 1000 more put each fault before
+        // all checks that are not shown.
         let rank =
             |check: &&Check| if check.is_not_shown() { 0.0 } else { 1000.0 } + missing(check);
+        // Of equal checks `max_by` returns the last, which after `rev` is the report's first.
         let worst = lost.rev().max_by(|a, b| rank(a).total_cmp(&rank(b)));
         let reasons = worst.and_then(|check| check.details.first());
         self.why = report.warnings.iter().chain(reasons).next().cloned().unwrap_or_default();
     }
 
-    /// Returns whether this row still says what a grading would say: the same files and settings,
-    /// and it was graded.
+    /// Returns whether a new grading would tell nothing new: this row has the same files and
+    /// settings, and its submission was graded.
     pub fn holds_for(&self, files: &str, settings: &str) -> bool {
         self.files == files && self.settings == settings && self.verdict != NOT_GRADED
     }
 
-    /// Returns whether this row has a lower score than another one of the same files.
+    /// Returns whether the score is lower than in `before`, the row of an earlier grading of the
+    /// same submission with the same files. Both rows must have a score.
     pub fn fell_since(&self, before: &GradeRow) -> bool {
         let score = |row: &GradeRow| row.score.parse().unwrap_or(0.0_f64);
         self.submission == before.submission
@@ -98,6 +107,7 @@ impl GradeRow {
             && score(self) < score(before)
     }
 
+    /// Returns the cells in the order of [`columns`].
     fn cells(&self) -> Vec<&str> {
         let before = [&self.submission, &self.score, &self.verdict];
         let behind = [&self.seconds, &self.why, &self.started_by, &self.files, &self.settings];
@@ -112,7 +122,8 @@ fn columns() -> Vec<&'static str> {
     BEFORE.into_iter().chain(keys).chain(BEHIND).collect()
 }
 
-/// Returns the file of a table. The lines end in CR LF, as RFC 4180 wants it.
+/// Returns the text of a CSV file: the names of the columns, and a line for each row. The lines end
+/// in CR LF, as RFC 4180 wants it.
 pub fn csv(rows: &[GradeRow]) -> String {
     let line = |cells: Vec<&str>| {
         let cells: Vec<String> = cells.into_iter().map(quoted).collect();
@@ -121,7 +132,8 @@ pub fn csv(rows: &[GradeRow]) -> String {
     line(columns()) + &rows.iter().map(|row| line(row.cells())).collect::<String>()
 }
 
-/// Returns the rows of a file; `None` if it has other columns.
+/// Returns the rows in the text of a CSV file; `None` if the first line has other columns, or a
+/// line has more or fewer cells than columns.
 pub fn rows(text: &str) -> Option<Vec<GradeRow>> {
     let mut lines = parsed(text).into_iter();
     if lines.next()? != columns() {
@@ -131,8 +143,10 @@ pub fn rows(text: &str) -> Option<Vec<GradeRow>> {
     lines.map(|cells| row(cells, checks)).collect()
 }
 
+/// Returns the row of a line. `checks` is the number of checks, each of which has a cell with its
+/// points in the middle of the line.
 fn row(cells: Vec<String>, checks: usize) -> Option<GradeRow> {
-    let mut cells = cells.into_iter().map(uncelled);
+    let mut cells = cells.into_iter().map(without_apostrophe);
     let [submission, score, verdict] = [cells.next()?, cells.next()?, cells.next()?];
     let points: Vec<String> = cells.by_ref().take(checks).collect();
     let [seconds, why, started_by] = [cells.next()?, cells.next()?, cells.next()?];
@@ -142,26 +156,29 @@ fn row(cells: Vec<String>, checks: usize) -> Option<GradeRow> {
     cells.next().is_none().then_some(row)
 }
 
-/// How a formula begins, for some spreadsheet.
+/// The characters at which some spreadsheet takes the text of a cell for a formula and runs it.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// Returns what was a cell's text before [`cell`].
-fn uncelled(text: String) -> String {
+/// Removes the apostrophe that [`with_apostrophe`] has put before a text, if there is one.
+fn without_apostrophe(text: String) -> String {
     match text.strip_prefix('\'') {
         Some(rest) if rest.trim_start_matches('\'').starts_with(FORMULA) => rest.to_string(),
         _ => text,
     }
 }
 
-/// Returns a cell that no spreadsheet takes for a formula.
-fn cell(text: &str) -> String {
+/// Returns a cell that no spreadsheet takes for a formula: a text that begins like one gets an
+/// apostrophe in front. So does a text that has apostrophes before such a beginning: else
+/// [`without_apostrophe`] would remove one of its own.
+fn with_apostrophe(text: &str) -> String {
     let is_formula = text.trim_start_matches('\'').starts_with(FORMULA);
     if is_formula { format!("'{text}") } else { text.to_string() }
 }
 
-/// Returns a cell for the file: in quotation marks if it holds one of RFC 4180's characters.
+/// Returns a cell for the file. RFC 4180 demands quotation marks around a comma, a quotation mark
+/// or a line end; a space in front gets them too, because some programs drop it.
 fn quoted(text: &str) -> String {
-    let text = cell(text);
+    let text = with_apostrophe(text);
     if text.contains([',', '"', '\r', '\n']) || text.starts_with(' ') {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

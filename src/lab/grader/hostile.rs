@@ -27,9 +27,11 @@
 //! **Invariants**
 //!
 //! 1. After the clients that vanish, and while one does not read, two others draw: one that was
-//!    connected before, and a new one. After the flood only a new client sends `draw 1`.
+//!    connected before, and a new one. After the drain, and after the flood, only a new client
+//!    sends `draw 1`: the probe of [`mood`](super::mood).
 //! 2. Numbers that a vanished client asked for and did not see count as unseen: the server may have
-//!    drawn them. What has come when the client vanishes is seen, without being read.
+//!    drawn them. The client peeks before it vanishes: it sees the bytes that have come, and leaves
+//!    them unread, so that its close sends a reset.
 //!
 //! **Lock** the ledger's, to record answers and to add to its count of unseen numbers.
 //!
@@ -40,7 +42,7 @@
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use crate::lab::grader::mood::{MOOD_PATIENCE, Mood};
+use crate::lab::grader::mood::{Mood, PROBE_PATIENCE};
 use crate::lab::grader::peer::{AnswerEnd, DrawAnswer, GradedPeer};
 use crate::lab::grader::report::CheckOutcome;
 use crate::lab::grader::shape::Completeness;
@@ -57,13 +59,13 @@ const VANISHING_DRAWS: usize = 5;
 /// each number by itself, while it holds its lock.
 const BROKEN_OFF_DRAW: usize = 24;
 
-/// The rounds in which this client vanishes at the first bytes of its reply, so that numbers are
-/// lost. In the others all of the reply has come, and the client vanishes without reading it.
+/// The number of replies that this client breaks off: it vanishes at the first bytes, so that
+/// numbers are lost. In later rounds it waits for the whole reply and vanishes without reading it.
 const BROKEN_OFF_EARLY: usize = 2;
 
-/// The most rounds. On a busy machine all of a reply may have come before the client looks; then
-/// there are more rounds, until [`BROKEN_OFF_EARLY`] replies were broken off. 20 rounds take 600
-/// numbers, and 1000 are left.
+/// The most rounds. On a busy machine the whole reply may have come before the client looks; then
+/// there are more rounds, until [`BROKEN_OFF_EARLY`] replies were broken off. 20 rounds draw about
+/// 600 numbers, and the drain has left at least 1000.
 const MOST_ROUNDS: usize = 20;
 
 /// The draws of another client during one round.
@@ -86,7 +88,8 @@ const FLOOD: usize = 8 << 20;
 /// The most times that the flood goes on after a server has answered the probe.
 const FLOOD_ROUNDS: usize = 4;
 
-/// The wait for the rest of a reply that will not be read, and for room for one write of the flood.
+/// The wait for something that may not come: the rest of a reply that nobody reads, room for one
+/// write of the flood, an answer to bad input, the end of a process.
 pub(super) const SHORT_PATIENCE: Duration = Duration::from_millis(150);
 
 /// The wait for the answer to the probe after the flood: a busy machine first works through the
@@ -101,7 +104,7 @@ impl Grading<'_> {
         if let Err(why) = self.draw_one(&mut bystander, "before anybody vanished, ") {
             return lost(why);
         }
-        // One number a message cannot be broken off.
+        // A reply with one number comes whole, so no client can vanish in the middle of it.
         let can_be_broken_off = !self.dialect.one_each;
         let (mut round, mut broken_off) = (0, 0);
         while round < VANISHING
@@ -116,6 +119,7 @@ impl Grading<'_> {
                 // same.
                 let _ = std::thread::Builder::new().spawn_scoped(scope, || {
                     let mut other = self.lasting_peer();
+                    // Errors are ignored: `others_are_served` below judges the server.
                     (0..MEANWHILE).for_each(|_| drop(self.draw_one(&mut other, "")));
                 });
                 broken_off += usize::from(self.vanish(broken_off < BROKEN_OFF_EARLY));
@@ -130,12 +134,12 @@ impl Grading<'_> {
         (CheckOutcome::Earned(1.0), Vec::new())
     }
 
-    /// Lets three clients vanish, each in its own way; the last one at the first bytes of its
-    /// reply, if `is_early`. The numbers that this one asked for and did not see count as unseen.
-    /// Returns whether its reply was broken off.
+    /// Lets three clients vanish, each in its own way. The third one asks for numbers, and vanishes
+    /// at the first bytes of the reply if `is_early`, else when all of it has come. The numbers
+    /// that it did not see count as unseen. Returns whether the reply was broken off.
     fn vanish(&self, is_early: bool) -> bool {
         // Half a command: a server that loops until the line end comes must see the end of the
-        // stream. The peer ends with the statement, and its connection with it.
+        // stream. Rust drops the peer at the end of the statement, and so closes its connection.
         let _ = self.lasting_peer().send(b"dr");
         // No byte at all: the server's first read returns 0.
         let _ = self.lasting_peer().connect();
@@ -156,9 +160,12 @@ impl Grading<'_> {
             Completeness::Perhaps => shape.last.is_none() && self.dialect.in_one_piece,
             Completeness::No => false,
         };
+        // The last number may have more digits that have not come.
         if !is_whole {
             numbers.pop();
         }
+        // A message such as `no numbers left` draws nothing. After any other reply, `Cut` makes the
+        // ledger count the numbers that did not come as unseen.
         if !shape.is_message(&raw) {
             let (end, ending) = (Instant::now(), AnswerEnd::Cut);
             self.record_and_count_unseen(
@@ -169,10 +176,11 @@ impl Grading<'_> {
         !is_whole
     }
 
-    /// Waits for a reply, vanishes without reading it, and returns what had come: all of it, or
-    /// only the first bytes.
+    /// Waits for a reply and returns the bytes that have come: the first ones if `is_early`, else
+    /// all, if they come in time. The client vanishes without reading them: this function owns
+    /// `peer`, so its end closes the connection.
     fn peek_at_reply(&self, peer: GradedPeer, asked: usize, is_early: bool) -> Vec<u8> {
-        peer.await_byte(MOOD_PATIENCE);
+        peer.await_byte(PROBE_PATIENCE);
         let mut raw = peer.peek();
         let late = Instant::now() + SHORT_PATIENCE;
         while !is_early
@@ -185,21 +193,22 @@ impl Grading<'_> {
         raw
     }
 
-    /// Ends chaos. The record is judged, and the clients that misbehave from here on send so much
-    /// that a server with chaos would need minutes for it.
+    /// Ends chaos, the grader's pauses in a Python server. The ledger is judged by now, and the
+    /// clients of the later checks send so much that a server with pauses would need minutes.
     fn end_chaos(&self) {
         if let Some(file) = &self.options.chaos_over {
-            // Without the file the server is only slow.
+            // If the file cannot be made, the server only stays slow.
             let _ = std::fs::File::create(file);
         }
     }
 
-    /// `vanish`, second part: clients send several commands and vanish at once. Nobody knows
-    /// whether the server still draws for them, so the list is drained before. After each of them
-    /// another client asks: a busy machine may let it go first, but not each time.
+    /// `vanish`, second part: clients send several commands and vanish at once, without a look at
+    /// the answers. Nobody knows whether the server still draws for them, so the list is drained
+    /// before. There are [`VANISHING`] rounds, because on a busy machine the server may answer
+    /// before a client has closed. A probe follows each round.
     pub(super) fn survives_clients_that_vanish_at_once(&self, deadline: Instant) -> CheckVerdict {
         self.end_chaos();
-        let before = self.mood(MOOD_PATIENCE);
+        let before = self.probe(PROBE_PATIENCE);
         for vanished in 1..=VANISHING {
             let mut at_once = self.lasting_peer();
             // The first write to a closed connection succeeds and causes a reset. Only the second
@@ -208,10 +217,11 @@ impl Grading<'_> {
             let _ = at_once.send(&commands);
             drop(at_once);
             self.vanish_amid_answers();
+            // After the deadline only the last round has a probe: it finds a server that has ended.
             if vanished < VANISHING && Instant::now() >= deadline {
                 continue;
             }
-            let after = self.mood(MOOD_PATIENCE);
+            let after = self.probe(PROBE_PATIENCE);
             if after != before && after != Mood::Speaks {
                 return lost(format!(
                     "input: a client sends draw 1 several times and closes before the answers are \
@@ -223,17 +233,21 @@ impl Grading<'_> {
         (CheckOutcome::Earned(1.0), Vec::new())
     }
 
-    /// Lets a client vanish that has sent so many commands that the server is still writing.
+    /// Sends so many commands that the server is still writing answers when this client vanishes.
     ///
-    /// On a busy machine the server may have answered five commands before their client closes. Then
-    /// the close resets the connection, and what the server sees is a reset, not a broken pipe. Here
-    /// the end of the stream comes first, so a write after the close fails by EPIPE or SIGPIPE.
+    /// The aim is a write of the server that fails by EPIPE or the signal SIGPIPE. A close with
+    /// unread answers sends a reset. Linux reports a reset as EPIPE to a server that has received
+    /// the end of the stream before, and else as ECONNRESET, without a signal. So this client shuts
+    /// down its writing half, waits for the first answer, and closes without reading it. The few
+    /// commands of [`VANISHING_DRAWS`] alone do not reach that aim on a busy machine: the server
+    /// may have answered all of them before the close, which then only sends a reset.
     fn vanish_amid_answers(&self) {
-        let mut amid = self.lasting_peer();
-        let commands = amid.command("draw 1").repeat(FLOOD_PIECE);
-        let sent = amid.send(&commands);
-        if sent.and_then(|()| amid.connect()?.shutdown(Shutdown::Write)).is_ok() {
-            amid.await_byte(SHORT_PATIENCE);
+        let mut client = self.lasting_peer();
+        let commands = client.command("draw 1").repeat(FLOOD_PIECE);
+        let sent = client.send(&commands);
+        // The client is connected: `connect` only returns its open stream here.
+        if sent.and_then(|()| client.connect()?.shutdown(Shutdown::Write)).is_ok() {
+            client.await_byte(SHORT_PATIENCE);
         }
     }
 
@@ -257,24 +271,27 @@ impl Grading<'_> {
     }
 
     /// `unread`, second part: a new client is served while another one sends draws and reads no
-    /// answer. The ledger was judged before, so the numbers that these draws take do not matter.
+    /// answer. The new client is the probe [`Grading::probe`], which sends `draw 1`. The ledger was
+    /// judged before, so the numbers that these draws take do not matter.
     pub(super) fn survives_a_flood_that_nobody_reads(&self, _: Instant) -> CheckVerdict {
-        let before = self.mood(MOOD_PATIENCE);
+        let before = self.probe(PROBE_PATIENCE);
         let mut flooding = self.lasting_peer();
         if before == Mood::Unreachable || flooding.connect().is_err() {
             return lost("the server took no connection");
         }
         let commands = flooding.command("draw 1").repeat(FLOOD_PIECE);
         let mut sent = 0;
-        // A server that takes no more may read no more from this client, which is no fault. Or it was
-        // slow, and is not blocked yet: so the flood goes on after a probe that was answered.
+        // Each round sends until the system takes no more bytes. Then the server has stopped
+        // reading from this client, which is no fault as long as it answers the probe. Or the
+        // server is only slow, and will block later: so another round follows a good probe. The
+        // rounds also end when the system takes nothing more, or the whole flood is sent.
         let (mut after, mut is_well) = (before, true);
         for _ in 0..FLOOD_ROUNDS {
             let taken = self.flood(&mut flooding, &commands, sent);
             sent += taken;
             // The flood's connection stays open until the probe is answered: closing it would free
             // a server that is blocked in a write.
-            after = self.mood(FLOOD_PATIENCE);
+            after = self.probe(FLOOD_PATIENCE);
             is_well = after == before || after == Mood::Speaks;
             if !is_well || taken == 0 {
                 break;
@@ -306,8 +323,8 @@ impl Grading<'_> {
         taken
     }
 
-    /// Draws a number as a client that was connected before, and one as a new client. Each is worth
-    /// half of the points.
+    /// Draws one number as the bystander, which was connected before, and one as a new client. Each
+    /// of the two is worth half of the points. `when` begins the lines of the report.
     fn others_are_served(&self, bystander: &mut GradedPeer, when: &str) -> CheckVerdict {
         let results = [
             self.draw_one(bystander, &format!("{when}one that was there before: ")),
@@ -318,8 +335,10 @@ impl Grading<'_> {
         (CheckOutcome::Earned(served as f64 / 2.0), details)
     }
 
-    /// Draws one number and records it. Fails with a line for the report, which begins with `when`,
-    /// unless a reply comes.
+    /// Draws one number and records it.
+    ///
+    /// # Errors
+    /// Fails with a line for the report, which begins with `when`, if no reply comes.
     fn draw_one(&self, peer: &mut GradedPeer, when: &str) -> Result<(), String> {
         let answer = peer.draw(1);
         self.record_and_count_unseen(0, &answer);
@@ -335,19 +354,20 @@ impl Grading<'_> {
     /// drained server may be silent.
     pub(super) fn is_gone(&self) -> Option<&'static str> {
         let is_drained = self.is_drained();
-        let mut mood = self.mood(MOOD_PATIENCE);
+        let mut mood = self.probe(PROBE_PATIENCE);
         if mood == Mood::Closes {
             // A process that ends closes its connections first, and its port a moment later.
             std::thread::sleep(SHORT_PATIENCE);
-            mood = self.mood(MOOD_PATIENCE);
+            mood = self.probe(PROBE_PATIENCE);
         }
-        // Two numbers may have come that nobody saw.
+        // At most two probes ran, and no probe records the number that it draws.
         self.ledger().unseen += if is_drained { 0 } else { 2 };
         let is_gone = mood == Mood::Unreachable || mood != Mood::Speaks && !is_drained;
         is_gone.then(|| mood.words())
     }
 
-    /// Returns whether the server may have given all of its numbers.
+    /// Returns whether the server may have given all of its numbers: those of the list, or all of
+    /// another range ([`Ledger::other_range`](super::ledger::Ledger::other_range)).
     pub(super) fn is_drained(&self) -> bool {
         let ledger = self.ledger();
         ledger.missing() <= ledger.unseen || ledger.other_range().is_some()

@@ -111,10 +111,11 @@ fn inverse(order: &[u32]) -> Vec<Option<u32>> {
 /// The instants at which one counter could have given the numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instants {
-    /// For each number that came: the operation, the number's index, and the instant, by their
-    /// index.
+    /// For each number that came: the operation's place in the list of operations, the number's
+    /// index, and the instant. The points are sorted by the number's index.
     pub points: Vec<(usize, u32, Duration)>,
-    /// Where the longest part with such instants stands in `points`: from, and up to before.
+    /// The longest run of `points` that one counter could have given: the place of its first point,
+    /// and the place after its last.
     pub longest: (usize, usize),
 }
 
@@ -128,7 +129,7 @@ pub fn instants(operations: &[Operation], order: &[u32]) -> Instants {
     for (at, operation) in operations.iter().enumerate() {
         came.extend(operation.numbers.iter().filter_map(|&number| Some((index(number)?, at))));
     }
-    // A number that came twice has its instant where it came first.
+    // Of a number that came twice, only the request that began first is kept.
     came.sort_unstable_by_key(|&(index, at)| (index, operations[at].start));
     came.dedup_by_key(|&mut (index, _)| index);
     let (mut points, mut longest) = (Vec::with_capacity(came.len()), (0, 0));
@@ -175,7 +176,7 @@ impl Instants {
 /// The strength of the evidence: how much the requests overlapped.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Strength {
-    /// Pairs of requests of different clients that overlapped.
+    /// The count of pairs of requests of different clients that overlapped.
     pub pairs: u64,
     /// The narrowest race window that shows itself in 99 of 100 gradings; `None` when no two
     /// requests overlapped.
@@ -248,7 +249,7 @@ mod tests {
         assert_eq!(contradiction(&touching, &ORDER), None, "the same moment decides nothing");
     }
 
-    /// Every pair, one after the other.
+    /// Returns whether any pair of operations contradicts one counter, by a look at each pair.
     fn naive(operations: &[Operation]) -> bool {
         let index = |number: &u64| ORDER.iter().position(|&known| u64::from(known) == *number);
         operations.iter().any(|a| {

@@ -12,9 +12,9 @@
 //!
 //! Two faults live here. A server that first looks whether numbers are left, and takes them in a
 //! second step, gives the last ones twice. A server that does not cut `draw 100` to what is left
-//! gives numbers twice, or none. Both show only in the few draws at the end, so these are made on
-//! purpose. The long draw finds numbers in any case, and who comes behind it finds none, although
-//! some were left when it looked.
+//! gives numbers twice, or none. Both faults show only in the few draws at the end, so the grader
+//! makes these draws come together. The long draw finds numbers in any case. A short draw may find
+//! none behind it, although numbers were left when the server looked on its behalf.
 //!
 //! **Lock** the ledger's. **Source** the race from check to use, which the field calls *TOCTOU*.
 
@@ -36,14 +36,14 @@ const LAST: u64 = 60;
 /// The count of the long draw: more than can be left.
 const TOO_MANY: u64 = 100;
 
-/// The long draw is sent when this many short ones are answered, and others are on their way, but
-/// after so long in any case.
+/// The long draw is sent when `BEFORE_THE_LONG` short draws are answered and others are on their
+/// way, or after `LONG_WITHIN` at the latest.
 const BEFORE_THE_LONG: usize = 12;
 const LONG_WITHIN: Duration = Duration::from_millis(50);
 
 /// The clients of the last draws, one of them with the long draw. A server that looks in one step
-/// and takes in another has one such moment in a list, at the last number: with 8 clients it was
-/// met in 1 of 6 starts of Python with chaos.
+/// and takes in another shows this at one moment only: when the last number goes. With 8 clients
+/// the draws met that moment in 1 of 6 starts of a Python server with chaos (the grader's pauses).
 const AT_THE_END: usize = 49;
 
 /// Waits until [`BEFORE_THE_LONG`] draws are answered, or for [`LONG_WITHIN`].
@@ -55,8 +55,8 @@ fn await_some(answered: &AtomicUsize) {
 }
 
 impl Grading<'_> {
-    /// `permutation`, second part: all clients draw the rest. Then the server has given each of its
-    /// numbers exactly once, but for those that clients lost that vanished.
+    /// `permutation`, second part: all clients draw the rest. Then the server must have given each
+    /// of its numbers exactly once; as many as the ledger counts as unseen may be missing.
     pub(super) fn is_drained_to_a_permutation(&self, deadline: Instant) -> CheckVerdict {
         let unseen = self.ledger().unseen;
         let late = AtomicBool::new(false);
@@ -64,6 +64,7 @@ impl Grading<'_> {
             let (draws_single, began, late) = (true, Instant::now(), &late);
             let drain = Drain { left, draws_single, began, deadline, late };
             let clients = self.options.clients;
+            // If the system made no thread, this thread drains alone.
             if self.at_once(clients, |client, _| self.drain(client, &drain)) == 0 {
                 self.drain(0, &drain);
             }
@@ -73,7 +74,9 @@ impl Grading<'_> {
         let answered = AtomicUsize::new(0);
         self.at_once(AT_THE_END, |client, all| {
             let mut peer = self.lasting_peer();
+            // An error is left to `draw`, which connects again and reports it.
             let _ = peer.connect();
+            // The unseen numbers may still be in the list, so the long draw asks for them too.
             let too_many = usize::try_from(TOO_MANY + unseen).unwrap_or(usize::MAX);
             let is_long = client == 1;
             all.wait();
@@ -82,14 +85,16 @@ impl Grading<'_> {
             }
             let answer = peer.draw(if is_long { too_many } else { 1 });
             answered.fetch_add(1, Ordering::Relaxed);
-            // No number counts as unseen: a server that is silent here fails by this very draw.
-            // One that drew beside the usual clients is shown among those that draw alone.
+            // `record` counts no number as unseen: a server that is silent here must fail. A client
+            // beyond the usual ones becomes client 0, which stands for all that draw alone.
             self.record(if client > self.options.clients { 0 } else { client }, &answer);
         });
         drain_to(0);
         self.judge_permutation(late.into_inner())
     }
 
+    /// Draws one number after the other as client 0, until only [`LAST`] are left, a reply is not
+    /// whole, or the deadline comes.
     fn draw_alone_until_the_last(&self, deadline: Instant) {
         let mut peer = self.peer(deadline);
         while self.left() > LAST && Instant::now() < deadline {
@@ -101,7 +106,7 @@ impl Grading<'_> {
         }
     }
 
-    /// Returns how many numbers are left, if those that nobody saw were drawn.
+    /// Returns how many numbers are left, if the server has drawn all unseen ones.
     fn left(&self) -> u64 {
         let ledger = self.ledger();
         ledger.missing().saturating_sub(ledger.unseen)

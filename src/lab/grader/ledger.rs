@@ -76,13 +76,14 @@ pub struct Ledger {
     pub lost_in_replies: bool,
     /// For each number the operation that had it first, as its index plus 1; 0 for none.
     first: Vec<u32>,
-    /// The same for numbers that are not in the list.
+    /// For each number that came and is not in the list, the index of the operation that had it
+    /// first.
     strangers: HashMap<u64, usize>,
 }
 
 impl Ledger {
-    /// Returns an empty ledger for a list of 1 to `greatest`, of which so many numbers were asked
-    /// for and not seen.
+    /// Returns an empty ledger for a list of 1 to `greatest`. `unseen` numbers were asked for
+    /// before, and not seen.
     pub fn new(greatest: u32, unseen: u64) -> Self {
         Self { first: vec![0; greatest as usize + 1], unseen, ..Self::default() }
     }
@@ -123,21 +124,23 @@ impl Ledger {
         }
     }
 
-    /// Returns the least and the greatest number that came, if some are not in the list but each
-    /// between these two came, but for as many as were unseen: then the server has another list.
+    /// Returns the range of the server's list if it is another one than 1 to `greatest`, such as 0
+    /// to 99,999. This is so if a number came that is not in the list, and all numbers between the
+    /// least and the greatest that came have come too, except for at most `unseen`.
     pub fn other_range(&self) -> Option<(u64, u64)> {
         let strangers = || self.strangers.keys().copied();
         let in_list = (1..self.first.len()).filter(|&number| self.first[number] > 0);
         let mut in_list = in_list.map(|number| number as u64);
         let (least, most) = (strangers().min()?, strangers().max()?);
-        // It stands for any number that no list can hold.
+        // `u64::MAX` stands for any number that no list can hold.
         if most == u64::MAX {
             return None;
         }
         let least = in_list.next().map_or(least, |first| first.min(least));
         let most = in_list.next_back().map_or(most, |last| last.max(most));
         let came = self.drawn + self.strangers.len() as u64;
-        // A list of 1 to 99,000 with a few numbers beyond is no other range.
+        // Numbers of 1 to 99,000 and a few far beyond are no other range: most of the numbers
+        // between are missing.
         let length = most.checked_sub(least)?.checked_add(1)?;
         (came <= length && came + self.unseen >= length).then_some((least, most))
     }

@@ -114,7 +114,8 @@ impl Grading<'_> {
         (CheckOutcome::Earned(f64::from(good) / tried as f64), details)
     }
 
-    /// Draws and records; returns a line for the report unless all numbers came, and no more.
+    /// Draws and records. Returns a line for the report if the reply has a wrong count of numbers;
+    /// `None` if the count is right, or if the grader's own time was over.
     fn odd_answer(&self, peer: &mut GradedPeer, count: usize) -> Option<String> {
         let answer = peer.draw(count);
         self.record_and_count_unseen(0, &answer);
@@ -126,7 +127,8 @@ impl Grading<'_> {
         Some(describe(&answer))
     }
 
-    /// `numbers`, second part: also when all draw at once, and other counts than the others.
+    /// `numbers`, second part: the reply to `draw N` has N numbers also when all clients draw at
+    /// once, with different N. The bursts of `together` have found the wrong replies.
     pub(super) fn answers_with_as_many_under_load(&self, _: Instant) -> CheckVerdict {
         let mut odd = std::mem::take(&mut *lock(&self.odd_counts));
         if odd.is_empty() {
@@ -236,8 +238,9 @@ impl Grading<'_> {
         short.iter().for_each(|answer| self.record(client, answer));
     }
 
-    /// Returns whether at most `left` numbers are left, or so many came that the list has no end.
-    /// After a number out of range nobody knows how many are left.
+    /// Returns whether at most `left` numbers are left, or whether the drain makes no sense any
+    /// more: so many numbers came that the list has no end, or more than a tenth of the list came
+    /// twice. After a number out of range nobody knows how many are left.
     fn is_drained_to(&self, left: u64) -> bool {
         let ledger = self.ledger();
         let numbers = u64::from(self.options.numbers);
@@ -256,6 +259,7 @@ impl Grading<'_> {
         }
         let share = self.options.numbers as usize / (self.options.clients * MIN_DRAWS).max(1);
         let left = self.ledger().missing().saturating_sub(drain.left);
+        // All clients together ask for about half of what is left, and do not pass the drain's end.
         let last = usize::try_from(left).unwrap_or(usize::MAX) / (2 * self.options.clients).max(1);
         share.clamp(1, BATCH).min(last.max(1))
     }
@@ -265,11 +269,13 @@ impl Grading<'_> {
 pub(super) struct Drain<'d> {
     /// The drain ends when this many numbers are left.
     pub left: u64,
-    /// Each draw is of one number, however much time is left.
+    /// Whether each draw asks for one number, however little time is left.
     pub draws_single: bool,
+    /// The start of the drain. Single draws end in the middle between this and `deadline`.
     pub began: Instant,
+    /// The instant at which every client stops.
     pub deadline: Instant,
-    /// Set when the deadline was reached.
+    /// Whether a client was still drawing at the deadline. Each client may set it.
     pub late: &'d AtomicBool,
 }
 
@@ -279,15 +285,15 @@ struct Burst<'g, 'o> {
     grading: &'g Grading<'o>,
     /// Whether the bursts are over. The leader of barrier 2 sets it, all read it after barrier 1.
     stop: AtomicBool,
-    /// The bursts end with the first round that ends after this.
+    /// The bursts end with the first round that ends after this instant.
     deadline: Instant,
     /// The bursts end when the ledger has received this many numbers.
     enough: u64,
     /// The requests of all clients. `Relaxed` is enough: the sum is read when all threads have
     /// ended.
     asked: AtomicUsize,
-    /// A line for each request without a number, and whether a reply came. Every thread may add
-    /// one.
+    /// For each request without a number, whether some bytes came, and a line for the report. Every
+    /// thread may add one.
     failures: Mutex<Vec<(bool, String)>>,
 }
 
@@ -308,7 +314,7 @@ impl<'g, 'o> Burst<'g, 'o> {
         let clients = self.grading.options.clients;
         let part = self.grading.options.numbers as usize / (clients * LONG_BURST_PART).max(1);
         let long = part.clamp(1, LONG_DRAW);
-        // Not all the same, so that each reply shows whose it is.
+        // The counts of the clients differ by up to 6, so that most replies to a wrong client show.
         let long = std::iter::repeat_n(long - client % long.min(7), LONG_BURSTS);
         for count in long.chain(BURST.into_iter().cycle().skip(client)) {
             // All connect before the barrier, so that only draws happen in the burst. An error is
@@ -373,6 +379,7 @@ impl<'g, 'o> Burst<'g, 'o> {
         // A server that answers only one client of a round does not serve them together: no points.
         let share = if served < 2 { 0.0 } else { served as f64 / made as f64 };
         let verdict = (CheckOutcome::Earned(share), details);
+        // If each failed request had some bytes of a reply, a race may have spoilt these replies.
         if is_served { self.grading.unless_raced(verdict) } else { verdict }
     }
 }

@@ -1,10 +1,10 @@
-//! The mood of a server: its reaction to a `draw 1` by a new client.
+//! The mood of a server: its reaction to a probe, which is a `draw 1` by a new client.
 //!
 //! ```text
 //!   mood before ── misbehaviour of one client ── mood after: is it the same, or does it speak?
 //! ```
 //!
-//! **Invariants** a number that comes for a probe is not recorded.
+//! **Invariants** The number that a probe draws is not recorded in the ledger.
 //!
 //! **Lock** none. **Source** ours.
 
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use crate::lab::grader::Grading;
 
-/// The wait for the answer to a probe by [`Grading::mood`].
-pub(super) const MOOD_PATIENCE: Duration = Duration::from_secs(2);
+/// The wait for the answer to a probe by [`Grading::probe`].
+pub(super) const PROBE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A server's reaction to a `draw 1` by a new client. A drained list has no right answer to it, so
 /// a check compares the mood before the misbehaviour with the mood after it.
@@ -31,6 +31,7 @@ pub(super) enum Mood {
 }
 
 impl Mood {
+    /// Returns the words behind "the server" in the report.
     pub(super) fn words(self) -> &'static str {
         match self {
             Mood::Speaks => "answers",
@@ -42,10 +43,10 @@ impl Mood {
 }
 
 impl Grading<'_> {
-    /// Probes the server with `draw 1` as a new client. A number that comes is not recorded. It
-    /// waits as long as it says, also when the time of a check is over: a short wait would prove
-    /// nothing.
-    pub(super) fn mood(&self, patience: Duration) -> Mood {
+    /// Probes the server with `draw 1` as a new client, and returns its reaction. The number that
+    /// comes is not recorded. The wait takes all of `patience`, even if a check's deadline comes
+    /// before: a shorter wait would prove nothing.
+    pub(super) fn probe(&self, patience: Duration) -> Mood {
         let mut peer = self.peer(Instant::now() + patience);
         let command = peer.command("draw 1");
         if peer.connect().is_err() {
@@ -54,6 +55,7 @@ impl Grading<'_> {
         if peer.send(&command).is_err() {
             return Mood::Closes;
         }
+        // The peer is connected: `connect` only returns its open stream here.
         let Ok(mut stream) = peer.connect() else { return Mood::Closes };
         let _ = stream.set_read_timeout(Some(patience));
         match stream.read(&mut [0; 4096]) {

@@ -121,7 +121,8 @@ fn pictures(picture: &GradePicture) -> String {
     text
 }
 
-/// Returns the beginning of a picture with these lanes, and with the times below them.
+/// Returns the beginning of a picture: its opening tags, a lane for each client, and the times
+/// below the lanes. The caller adds the bars and the closing tags.
 fn lanes(class: &str, label: &str, clients: &[usize], from: Duration, to: Duration) -> String {
     let height = LANE * (clients.len() as f64 + 1.2);
     let label = escaped(label);
@@ -149,6 +150,8 @@ fn lanes(class: &str, label: &str, clients: &[usize], from: Duration, to: Durati
     svg
 }
 
+/// Returns the picture of the whole grading: a lane for each client, and in it a bar for each run
+/// of parts in which the client had a request.
 fn overview(picture: &GradePicture) -> String {
     let clients: Vec<usize> = picture.busy.iter().map(|(client, _)| *client).collect();
     let label = "when each client had a request";
@@ -168,9 +171,11 @@ fn overview(picture: &GradePicture) -> String {
     svg + "</svg></div>\n"
 }
 
-/// Where the bars of a scene stand.
+/// The axes of a scene's picture: time to the right, and a lane for each client.
 struct Axes {
+    /// The time at the left end.
     from: Duration,
+    /// The time at the right end.
     to: Duration,
     /// The client of each lane.
     clients: Vec<usize>,
@@ -204,6 +209,7 @@ impl Axes {
     /// Returns a bar, and the mark of its instant.
     fn drawn(&self, bar: &Bar) -> String {
         let class = if bar.is_lit { "bar lit" } else { "bar" };
+        // A narrower bar could not be seen.
         let width = (self.x(bar.end) - self.x(bar.start)).max(2.0);
         let (x, y, height) = (self.x(bar.start), self.y(bar) - LANE / 2.0 + 3.0, LANE - 6.0);
         let mut svg = format!(
@@ -226,6 +232,7 @@ fn drawn(scene: &Stretch) -> String {
     let mut svg = lanes("scene", &scene.title, &axes.clients, axes.from, axes.to);
     scene.bars.iter().for_each(|bar| svg += &axes.drawn(bar));
     let lit: Vec<&Bar> = scene.bars.iter().filter(|bar| bar.is_lit).collect();
+    // A line joins the two requests that the scene is about, if both are in it.
     if let [one, other] = lit[..] {
         let middle = |bar: &Bar| (axes.x(bar.start) + axes.x(bar.end)) / 2.0;
         let _ = writeln!(
@@ -240,7 +247,7 @@ fn drawn(scene: &Stretch) -> String {
     svg + "</svg></div>\n"
 }
 
-/// Returns the words of a bar: who asked what, when, and what came.
+/// Returns the words of a bar: the client, its request, the times, and the numbers that came.
 fn words_of(bar: &Bar) -> String {
     let numbers: Vec<String> = bar.numbers.iter().map(u64::to_string).collect();
     let more = bar.came - bar.numbers.len();
@@ -301,7 +308,8 @@ pub fn index(rows: &[GradeRow]) -> String {
     document("grades", &(body + "</table></div>\n"), "")
 }
 
-/// Returns a name for an address: each byte that has a meaning there becomes `%` and two digits.
+/// Returns a file's name for use in a URL: each byte that a URL may give a meaning becomes `%` and
+/// two hexadecimal digits.
 fn percent(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     name.bytes().fold(String::new(), |mut text, byte| {

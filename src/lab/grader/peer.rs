@@ -120,7 +120,7 @@ pub struct GradedPeer {
     /// The longest wait for one reply.
     patience: Duration,
     /// The instant at which waits should end. A read may pass it a little: by up to 60 ms at the
-    /// end of a reply, and by up to 500 ms in a banner.
+    /// end of a reply, and by up to one pause in a banner or in [`GradedPeer::listen`].
     deadline: Instant,
 }
 
@@ -136,7 +136,7 @@ impl GradedPeer {
         Self { address, dialect, stream, pieces, may_go_on, shortage, patience, deadline }
     }
 
-    /// Returns this peer, which from now on notes there what this machine runs short of.
+    /// Returns this peer, which from now on notes in `shortage` what this machine runs short of.
     pub fn noting(self, shortage: &Shortage) -> Self {
         Self { shortage: shortage.clone(), ..self }
     }
@@ -171,8 +171,9 @@ impl GradedPeer {
         self.stream.as_ref().ok_or_else(|| ErrorKind::NotConnected.into())
     }
 
-    /// Waits `first` for a first byte, then reads until `pause` passes without one, or the patience
-    /// is over. Returns the bytes. When the server closes, drops the connection.
+    /// Waits up to `first` for a first byte, then reads until no byte comes for `pause`, or the
+    /// patience is over, or 64 KiB have come. Returns the bytes. Drops the connection if the server
+    /// closes it.
     pub fn listen(&mut self, first: Duration, pause: Duration) -> Vec<u8> {
         self.hear(first, pause, BYTES_BESIDE)
     }
@@ -196,7 +197,7 @@ impl GradedPeer {
         heard
     }
 
-    /// Waits for a byte to come, and leaves it unread.
+    /// Waits for a byte to come, and leaves it unread. An error only ends the wait.
     pub fn await_byte(&self, wait: Duration) {
         if let Some(stream) = &self.stream {
             let _ = stream.set_read_timeout(Some(wait));
@@ -214,7 +215,7 @@ impl GradedPeer {
         bytes
     }
 
-    /// Returns whether bytes came behind a reply that seemed to be over.
+    /// Returns whether more bytes came after the last reply had ended as `Short`.
     pub fn reply_went_on(&self) -> bool {
         self.may_go_on && !self.peek().is_empty()
     }
@@ -229,6 +230,7 @@ impl GradedPeer {
         let mut stream = self.connect()?;
         let sent = stream.write_all(bytes);
         if sent.is_ok() && shuts {
+            // Fails only if the connection is gone; the next read finds that.
             let _ = stream.shutdown(Shutdown::Write);
         }
         if sent.is_err() {

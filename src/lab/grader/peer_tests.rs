@@ -1,4 +1,4 @@
-//! One connection against servers that say what the test has them say.
+//! Tests of one connection, against servers that send what each test tells them to send.
 
 use super::*;
 use crate::lab::grader::shape::ReplyShape;
@@ -28,7 +28,7 @@ fn hear(stream: &mut TcpStream) {
     assert!(count > 0);
 }
 
-/// Says this and stays until the peer is gone.
+/// Returns a server that sends these pieces, and stays until the peer is gone.
 fn say(pieces: &'static [&'static [u8]]) -> impl FnOnce(TcpStream) + Send {
     move |mut stream| {
         hear(&mut stream);

@@ -37,6 +37,7 @@ pub const AROUND: usize = 80;
 /// The most scenes: two for each of 3 numbers that came twice, two for a contradiction, the
 /// beginning and the end.
 pub const MOST_SCENES: usize = 10;
+/// The most numbers that came twice and are shown.
 const MOST_TWICE: usize = 3;
 
 /// The most numbers of one request that a bar names.
@@ -52,7 +53,8 @@ pub struct GradePicture {
     pub total: usize,
     /// The time from the first request to the end of the last.
     pub span: Duration,
-    /// For each client, in which of the parts of the span it had a request: from, and up to before.
+    /// For each client, the runs of parts in which it had a request. The span has [`PARTS`] parts;
+    /// a run is its first part, and the part after its last.
     pub busy: Vec<(usize, Vec<(usize, usize)>)>,
     /// The stretches of time that are shown.
     pub scenes: Vec<Stretch>,
@@ -74,7 +76,7 @@ pub struct Stretch {
 /// One request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bar {
-    /// The client; 0 for one that is not among the concurrent ones.
+    /// The client; 0 stands for all clients that draw alone.
     pub client: usize,
     /// Both times count from the start of the first request.
     pub start: Duration,
@@ -150,6 +152,7 @@ impl Requests<'_> {
         let some = |from: usize, to: usize| self.by_start[from..to].iter().copied();
         scenes.push(self.scene("the beginning", some(0, AROUND.min(count))));
         if count > AROUND {
+            // The end shows no request that the beginning shows.
             scenes.push(self.scene("the end", some(count - AROUND.min(count - AROUND), count)));
         }
         scenes.retain(|scene| !scene.bars.is_empty());
@@ -162,7 +165,7 @@ impl Requests<'_> {
         let (first, last) = (place(one).min(place(other)), place(one).max(place(other)));
         let around = |title: &str, from: usize, to: usize| {
             let near = from.saturating_sub(AROUND / 4)..(to + AROUND / 4).min(self.by_start.len());
-            let shown = self.shown_with(&self.by_start[from], &self.by_start[to - 1]);
+            let shown = self.near_in_time(&self.by_start[from], &self.by_start[to - 1]);
             let near = self.by_start[near].iter().filter(|at| shown(at)).copied();
             let mut scene = self.scene(title, near);
             for (bar, at) in scene.bars.iter_mut().zip(&scene.places) {
@@ -178,9 +181,9 @@ impl Requests<'_> {
         vec![first, around(&format!("{title}: then here"), last, last + 1)]
     }
 
-    /// Returns whether a request is near enough in time to two others, so that their bars do not
-    /// become too short to be seen.
-    fn shown_with(&self, one: &usize, other: &usize) -> impl Fn(&usize) -> bool {
+    /// Returns a test of whether a request is near two others in time. A scene is as long as the
+    /// time of all its requests, so one that is far away would make the other bars too short.
+    fn near_in_time(&self, one: &usize, other: &usize) -> impl Fn(&usize) -> bool {
         let (one, other) = (&self.operations[*one], &self.operations[*other]);
         let (from, to) = (one.start.min(other.start), one.end.max(other.end));
         let margin = 3 * (to - from);
@@ -212,7 +215,7 @@ impl Requests<'_> {
     }
 }
 
-/// Returns the parts of the span in which each client had a request, joined where they touch.
+/// Returns, for each client, the runs of parts of the span in which it had a request.
 fn busy(operations: &[Operation], span: Duration) -> Vec<(usize, Vec<(usize, usize)>)> {
     let mut parts: HashMap<usize, Vec<bool>> = HashMap::new();
     let part = |time: Duration| {
@@ -229,7 +232,7 @@ fn busy(operations: &[Operation], span: Duration) -> Vec<(usize, Vec<(usize, usi
     clients
 }
 
-/// Returns the runs of `true`: from, and up to before.
+/// Returns the runs of `true`, each as its first index and the index after its last.
 fn runs(parts: &[bool]) -> Vec<(usize, usize)> {
     let mut to = 0;
     let runs = parts.chunk_by(|a, b| a == b).map(|run| {

@@ -13,8 +13,8 @@
 
 use super::report::{CheckOutcome, GradeReport, points};
 
-/// The least count of first numbers that tells two orders apart. Two random orders of 5,000 numbers
-/// begin with the same six once in 10^22.
+/// The least count of first numbers by which two orders are compared. Two random orders of 5,000
+/// numbers begin with the same six numbers once in 10^22 pairs.
 const TELLING: usize = 6;
 
 /// Returns the worst of several reports, with a note on the others; `None` if there is none. A

@@ -12,7 +12,7 @@
 //!
 //! ```text
 //!   all but unique earned               70 of 100 points    score  70
-//!   the same, linearizable undecidable  60 of  90 points    score  66.66
+//!   the same, linearizable undecidable  65 of  95 points    score  68.42
 //! ```
 //!
 //! **Invariants**
@@ -41,8 +41,8 @@ pub enum CheckOutcome {
     Undecidable,
     /// The check was not made, because an earlier check had found the fault that would show here.
     Skipped,
-    /// No fault was found, and the evidence is too weak to show that there is none. The user has
-    /// said which share of the weight such a check earns, 0 to 1.
+    /// No fault was found, and the evidence is too weak to show that there is none. The value is
+    /// the share of the weight that such a check earns, 0 to 1: an option of the user.
     NotShown(f64),
 }
 
@@ -95,14 +95,14 @@ pub struct GradeReport {
     pub answered: bool,
     /// The numbers of the first draws, by which two starts of a server are compared.
     pub first_numbers: Vec<u64>,
-    /// Whether this machine, and not the server, was at fault.
+    /// Whether this machine ran short of something, so that the server may not be at fault.
     pub is_excused: bool,
     /// The end of what the server printed, if the grader started it.
     pub printed: Vec<u8>,
-    /// What the page shows; `None` if no draw was recorded.
+    /// The requests that the page shows; `None` before the end, and if the grading ended early.
     pub picture: Option<GradePicture>,
-    /// The warnings that stand at the top: why the replies are not understood, and how the server
-    /// ended.
+    /// The warnings that stand at the top: why the replies are not understood, how the server
+    /// ended, and what this machine ran short of.
     pub warnings: Vec<String>,
 }
 
@@ -237,8 +237,8 @@ impl GradeReport {
         self.checks.iter().all(|c| c.passed() || c.is_left_out() || c.is_not_shown())
     }
 
-    /// Returns whether the evidence decides: the replies were understood, and no verdict is *not
-    /// shown*.
+    /// Returns whether the evidence decides: the replies were understood, no check is *not shown*,
+    /// and this machine ran short of nothing.
     pub fn is_decided(&self) -> bool {
         !self.is_excused
             && self.checks.iter().any(|check| !check.is_left_out())
@@ -283,8 +283,9 @@ impl GradeReport {
         }
     }
 
-    /// This machine ran short of something: what failed is no longer held against the server, but
-    /// for what its numbers themselves show.
+    /// Excuses the server, because this machine ran short of `what`: each check that lost points
+    /// becomes *not shown* and earns nothing. `unique` and `range` stay as they are, because the
+    /// numbers that came prove their faults.
     pub fn excuse(&mut self, what: &str) {
         self.is_excused = true;
         let why = format!("this machine ran short, and not the server: {what}");
@@ -296,8 +297,8 @@ impl GradeReport {
         }
     }
 
-    /// Leaves a check open that found no fault, because its evidence was too weak. `share` is what
-    /// it then earns.
+    /// Turns a check that passed into one that is *not shown*, because its evidence was too weak.
+    /// `share` is the share of its points that it then earns. Leaves any other check as it is.
     pub fn leave_open(&mut self, key: &str, share: f64, why: &str) {
         if let Some(check) = self.checks.iter_mut().find(|check| check.key == key && check.passed())
         {

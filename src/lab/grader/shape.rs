@@ -44,7 +44,8 @@ pub struct ReplyShape {
     pub unit: usize,
     /// The place of the drawn number among these.
     pub place: usize,
-    /// The count of numbers more than were asked for that look like drawn ones.
+    /// The count of numbers in each reply that were not asked for, and that no rule tells from the
+    /// drawn ones.
     pub extra: usize,
     /// The last byte of every reply, when it cannot belong to a number. Most often LF.
     pub last: Option<u8>,
@@ -71,7 +72,7 @@ impl Default for ReplyShape {
 /// How a reply says where it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyLength {
-    /// It does not.
+    /// A reply does not say where it ends.
     None,
     /// A length in bytes stands in front, in binary.
     Length {
@@ -82,27 +83,28 @@ pub enum ReplyLength {
         /// The length counts its own bytes too.
         counts_itself: bool,
     },
-    /// Each number has so many bytes, padded.
+    /// Each number is padded to this many bytes.
     Records(usize),
 }
 
-/// Whether a reply is there as a whole.
+/// Whether a whole reply has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Completeness {
-    /// All of it.
+    /// The whole reply has come.
     Yes,
-    /// All of its numbers, but the last one may have more digits to come.
+    /// All numbers have come, but the last one may have more digits to come.
     Perhaps,
-    /// Numbers are missing.
+    /// Some numbers have not come.
     No,
 }
 
 /// A number of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplyNumber {
-    /// Its value; `u64::MAX` if it is negative or has over 64 bits, so that the count is right.
+    /// The value; `u64::MAX` for a number below 0 or over 64 bits, so that it still counts as one.
     pub value: u64,
-    /// The count of bytes behind it in the reply, without the first one, which ends it.
+    /// The count of bytes that follow the number and the byte that ends it. A number that is a
+    /// length is compared with this count.
     pub rest: usize,
 }
 
@@ -122,6 +124,7 @@ impl ReplyShape {
                 continue;
             }
             for word in numbers_in(line) {
+                // `word` is a slice of `line`, so the addresses give the offset of its end.
                 let behind = word.as_ptr() as usize - line.as_ptr() as usize + word.len();
                 if begins_with_unit(&line[behind..]) {
                     continue;

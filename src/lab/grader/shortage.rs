@@ -1,8 +1,8 @@
 //! What the grading machine itself ran short of: descriptors, memory, ports, threads.
 //!
 //! A connection that this machine cannot make looks like a server that takes none. No mark may
-//! depend on that: such a draw counts for nobody, and the report says at its top whose fault it
-//! was.
+//! depend on that. So a draw that fails in this way is no fault of the server, and the report says
+//! at its top that this machine ran short.
 //!
 //! **Lock** none: the first note is stored once.
 //!
@@ -11,12 +11,13 @@
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-/// What this machine ran short of while it graded, if it did: no fault of the server.
+/// A note of what this machine ran short of while it graded; empty if it ran short of nothing. All
+/// clones share the one note.
 #[derive(Debug, Clone, Default)]
 pub struct Shortage(Arc<OnceLock<String>>);
 
-/// The errors of a machine that has no more of something, by Linux's numbers: out of descriptors,
-/// of memory, of addresses, of buffers.
+/// The errors of a machine that has no more of something, by Linux's numbers: EAGAIN, ENOMEM,
+/// ENFILE and EMFILE (file descriptors), EADDRNOTAVAIL (local ports), ENOBUFS.
 const SHORT_OF: [i32; 6] = [11, 12, 23, 24, 99, 105];
 
 impl Shortage {
@@ -29,8 +30,9 @@ impl Shortage {
         }
     }
 
-    /// Notes what this machine ran short of; the first note is kept.
+    /// Notes what this machine ran short of. Later notes are dropped: the first one says enough.
     pub fn add(&self, what: String) {
+        // Fails if there is a note already.
         let _ = self.0.set(what);
     }
 

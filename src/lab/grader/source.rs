@@ -105,14 +105,14 @@ pub struct Finding {
     pub text: String,
 }
 
-/// The result of a search.
+/// The result of a search in all files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Looked {
     /// The findings, up to a bound.
     pub findings: Vec<Finding>,
     /// The count of findings over the bound.
     pub more: usize,
-    /// A file has a word that a lock has: such as `mutex`.
+    /// Whether a file has one of the words of locks, such as `mutex`.
     pub has_lock: bool,
     /// The files and directories that were not searched: they are unreadable, too long, no text, no
     /// plain files (links, for example), or too many.
@@ -194,7 +194,7 @@ impl Looked {
         self.skipped.push(printable(&path.display().to_string()));
     }
 
-    /// Searches one file. A file with a NUL is no text.
+    /// Searches one file and adds its findings. Skips a file with a NUL, because it is no text.
     fn read(&mut self, path: &Path) {
         let mut bytes = Vec::new();
         let read = fs::File::open(path)

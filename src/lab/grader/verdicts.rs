@@ -63,8 +63,9 @@ impl Grading<'_> {
         (CheckOutcome::Earned(0.0), details)
     }
 
-    /// Returns the verdict of a check on replies that came with too few numbers. A race that gives
-    /// numbers twice may also have spoilt these replies, and that would be the same fault.
+    /// Returns the verdict unchanged if no number came twice. Else returns a skipped check: the
+    /// race that gave numbers twice may also have spoilt the replies that this verdict is about,
+    /// and one fault costs the points of one check.
     pub(super) fn unless_raced(&self, (outcome, mut details): CheckVerdict) -> CheckVerdict {
         if self.ledger().duplicates.is_empty() {
             return (outcome, details);
@@ -122,8 +123,8 @@ impl Grading<'_> {
     }
 
     /// `linearizable`: one counter explains all draws. [`contradiction`] compares indices of the
-    /// list, so it needs the list's order. Where the user does not know it, the record may: if no
-    /// two requests overlapped, there is one order.
+    /// list, so it needs the list's order. If the user does not know the order, the ledger may show
+    /// it: if no two requests overlapped, only one order is possible.
     pub(super) fn is_one_counter(&self, _: Instant) -> CheckVerdict {
         let Some(order) = &self.options.order else { return self.is_some_counter() };
         let ledger = self.ledger();
@@ -151,7 +152,7 @@ impl Grading<'_> {
         (CheckOutcome::Earned(0.0), details)
     }
 
-    /// The same without the list's order.
+    /// Judges `linearizable` without the list's order: decides only if no two requests overlapped.
     fn is_some_counter(&self) -> CheckVerdict {
         let ledger = self.ledger();
         let undecidable = |why: String| {
@@ -159,6 +160,7 @@ impl Grading<'_> {
             let why = format!("not decidable: the list's order is not known{why}; {cure}");
             (CheckOutcome::Undecidable, vec![why])
         };
+        // `infer` needs a record in which no number came twice.
         if !ledger.duplicates.is_empty() {
             return undecidable(String::new());
         }
@@ -175,12 +177,14 @@ impl Grading<'_> {
             OrderFound::Several(one, other) => {
                 undecidable(format!(", and {} and {} overlapped", of(one), of(other)))
             }
+            // Does not happen: with `false`, `infer` takes no short reply for the end of the list.
             OrderFound::None(..) => undecidable(String::new()),
         }
     }
 
     /// `permutation`, second part: judges the drained list. As many numbers may be missing as the
-    /// ledger counts as unseen. A fault that another check has found is not judged again.
+    /// ledger counts as unseen. A fault that another check has found is not judged again. `late`
+    /// says that the deadline ended the drain: missing numbers are then no fault of the server.
     pub(super) fn judge_permutation(&self, late: bool) -> CheckVerdict {
         let ledger = self.ledger();
         let (missing, unseen) = (ledger.missing(), ledger.unseen);
@@ -221,7 +225,7 @@ impl Grading<'_> {
         let strength = strength(&self.ledger().operations);
         let pairs = strength.pairs;
         match strength.window {
-            // The clock counts whole nanoseconds.
+            // The clock counts whole nanoseconds, so a narrower window is given as 1 ns.
             Some(window) => format!(
                 "strength of evidence: {pairs} pairs of requests overlapped; a race window of \
                  {:.1?} or more would have shown itself with 99 %, if the server's threads run \
@@ -234,7 +238,8 @@ impl Grading<'_> {
     }
 }
 
-/// Returns why a race could have stayed unseen; `None` if the evidence is strong.
+/// Returns why a race could have stayed unseen; `None` if the evidence is strong. `widest` is the
+/// widest race window that strong evidence may leave unseen.
 fn why_not_shown(operations: &[Operation], widest: Duration) -> Option<String> {
     let strength = strength(operations);
     match strength.window {

@@ -1,21 +1,27 @@
-//! One schedule of each kind: of those that differ only in the order of independent steps.
+//! One schedule of each kind. Schedules that differ only in the order of independent steps are of
+//! one kind, and have the same result.
 //!
 //! ```text
 //!   A loads, B loads, …        the same kind as B loads, A loads, …: one of the two is enough
 //!   A loads, B stores, …       another kind than B stores, A loads, …: A loads another value
 //! ```
 //!
-//! The search goes depth first, as [`Schedules::visit`] does, with a *sleep set*: the clients whose
-//! next step was tried here already. After another client's step, a sleeper stays asleep if its
-//! step is independent of that one: the other order was tried before. A client that sleeps is not
-//! tried.
+//! The search goes depth first, as [`Schedules::visit`] does. At each beginning of a schedule it
+//! tries the clients one after the other. In addition it keeps a *sleep set* of clients that it
+//! does not try:
+//!
+//! 1. A client whose step was tried falls asleep, because all schedules with that step at this
+//!    place are visited.
+//! 2. When another client does a step, a sleeping client stays asleep if its own next step is
+//!    independent of that step: a swap of the two steps gives a schedule of a visited kind.
+//! 3. If the two steps are dependent, the sleeping client wakes up: the result may be another one.
 //!
 //! **Invariants** of each kind exactly one schedule is visited.
 //!
-//! **Lock** none. **Simplified** which steps are dependent is known before the run, so nothing is
-//! found out while it runs: it is the static part of dynamic partial-order reduction. Branches in
-//! which all clients sleep are entered and left again; source sets would not enter them. They cost
-//! no run, only some steps of this search.
+//! **Lock** none. **Simplified** the caller says before any run which steps are dependent. Dynamic
+//! partial-order reduction finds this out during the runs. This search also enters branches in
+//! which all clients sleep, and leaves them again; a search with source sets would not. Such a
+//! branch costs no run, only some steps of the search.
 //!
 //! **Source** Godefroid, *Partial-Order Methods for the Verification of Concurrent Systems* (1996),
 //! chapter 5, for sleep sets; Flanagan and Godefroid, "Dynamic partial-order reduction for model
@@ -25,7 +31,7 @@ use std::ops::ControlFlow;
 
 use super::Schedules;
 
-/// A step: its client, and its place among the client's steps.
+/// A step: its client, and its place among the client's steps, from 0.
 type ClientStep = (usize, usize);
 
 /// Says whether the order of two steps of different clients can matter.
@@ -44,8 +50,9 @@ impl Schedules {
         self.extend_kinds(&mut Vec::new(), &mut done, &asleep, are_dependent, visit)
     }
 
-    /// Extends `schedule` by each client in turn that is not asleep. `done` has the number of steps
-    /// that each client has done. The recursion is as deep as a schedule is long.
+    /// Extends `schedule` by one step of each client, one client after the other, and leaves out
+    /// clients that sleep or have no step left. `done` has the number of steps that each client has
+    /// done, `asleep` says which clients sleep. The recursion is as deep as a schedule is long.
     fn extend_kinds(
         &self,
         schedule: &mut Vec<u8>,

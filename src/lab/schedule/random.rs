@@ -1,15 +1,16 @@
-//! Random schedules: each equally likely, or by priorities, which finds a fault with a known
-//! probability.
+//! Random schedules, of two sorts. In the first all schedules are equally likely. The second
+//! follows random priorities, and finds a fault with a known least probability.
 //!
 //! ```text
 //!   priorities   A 5, B 7         B runs, because its priority is the highest
 //!   at step 3    B falls to 1     a change: now A runs, until it is done
 //! ```
 //!
-//! With clients that each step may switch between, a random schedule switches all the time, and a
-//! fault that needs one client to run long while another stands still is rare. Priorities find it:
-//! a client runs until it ends, or until a change. A fault has *depth* d if d steps, in the right
-//! order, are enough for it. The race has depth 2: both loads before the first store.
+//! A schedule of the first sort switches between clients all the time. It seldom finds a fault for
+//! which one client must run long while another stands still. Priorities find such a fault: the
+//! client with the highest priority runs until it ends, or until a *change* lowers its priority. A
+//! fault has *depth* d if d steps, in the right order, are enough for it. The race has depth 2:
+//! both loads before the first store.
 //!
 //! **Invariants** for `n` clients and `k` steps, a schedule by priorities with `d` - 1 changes shows
 //! a fault of depth `d` with a probability of at least 1 / (n · k^(d-1)).
@@ -24,19 +25,22 @@ use rand::{RngExt, SeedableRng};
 use super::Schedules;
 
 impl Schedules {
-    /// Returns `begun`, completed by the steps that are left in a random order: each order is
-    /// equally likely. The same seed gives the same. Steps that are too many stay as they are.
+    /// Returns `begun`, completed by the steps that are left, in a random order: all orders are
+    /// equally likely. The same seed gives the same schedule. If `begun` is no beginning of a
+    /// schedule, returns it as it is.
     pub fn random(&self, begun: &[u8], seed: u64) -> Vec<u8> {
         let mut all = self.complete(begun).unwrap_or_else(|| begun.to_vec());
-        // Clients' steps are all alike, so each order of the letters comes from as many shuffles.
+        // A schedule names only the client of each step. So each schedule comes from the same
+        // number of shuffles, and all are equally likely.
         all[begun.len()..].shuffle(&mut StdRng::seed_from_u64(seed));
         all
     }
 
-    /// Returns a schedule by random priorities with `depth` - 1 changes.
+    /// Returns a schedule by random priorities with `depth` - 1 changes, each before a random step.
     pub fn by_priorities(&self, depth: usize, chance: &mut StdRng) -> Vec<u8> {
         let (clients, length) = (self.steps.len(), self.length());
-        // The first priorities lie above all to which a change lets a client fall.
+        // The priorities at the start are `depth` or more. A change gives one below `depth`, so the
+        // client then runs after all clients that had no change.
         let mut priorities: Vec<usize> = (depth..depth + clients).collect();
         priorities.shuffle(chance);
         let mut changes: Vec<usize> =
@@ -47,7 +51,8 @@ impl Schedules {
         while let Some(client) =
             (0..clients).filter(|&at| left[at] > 0).max_by_key(|&at| priorities[at])
         {
-            // The earlier change leads to the higher of the low priorities.
+            // A change comes before this step: the client that would run gets a low priority, and
+            // the loop chooses again. An earlier change gives a higher one of the low priorities.
             if let Some(change) = changes.iter().position(|&at| at == schedule.len()) {
                 changes.remove(change);
                 priorities[client] = changes.len();

@@ -1,12 +1,14 @@
 //! The demand: how many bytes each simulated process allocates in each millisecond.
 //!
 //! ```text
-//!   busy  ▂▂▂█▂▂    x/20 a ms, sometimes twice as much
-//!   idle  ▁▁▁▁▁▁    a fiftieth of that
+//!   busy  ▂▂▂█▂▂    x/20 bytes in a millisecond, sometimes twice as many
+//!   idle  ▁▁▁▁▁▁    x/1000 bytes in a millisecond
 //! ```
 //!
-//! It is computed before the run, and does not depend on the memory that a process gets: a paused
-//! process does the same work later. So all ways of sharing have the same work to do.
+//! The unit *x* ([`X`]) is the committed memory of one process, 1 MiB.
+//!
+//! The demand is computed before the run, and does not depend on the memory that a process gets: a
+//! paused process does the same work later. So all ways of sharing have the same work to do.
 //!
 //! **Invariants** the same shape, number of processes, length and seed give the same demand.
 //!
@@ -31,19 +33,21 @@ pub const BUSY: u32 = (X / 20) as u32;
 /// The bytes that an idle process allocates in a millisecond.
 const IDLE: u32 = BUSY / 50;
 
-/// A spike: during some milliseconds of a burst a process allocates a multiple of [`BUSY`]. These
-/// are the factor, the chance that a spike starts in a busy millisecond, and its length in
-/// milliseconds. A burst of average length has about one spike.
+/// In a spike, some milliseconds of a burst, a process allocates this multiple of [`BUSY`].
 const SPIKE: u32 = 2;
+/// The probability that a spike starts in a busy millisecond. A burst of average length has about
+/// one spike.
 const SPIKE_CHANCE: f64 = 1.0 / 400.0;
+/// The length of a spike in milliseconds.
 const SPIKE_MS: usize = 25;
 
-/// The average length of a burst, and of a rest between two, in milliseconds: busy for a fifth of
+/// The average length of a burst in milliseconds. With the rests, a process is busy for a fifth of
 /// the time.
 const BURST_MS: f64 = 500.0;
+/// The average length of a rest between two bursts, in milliseconds.
 const REST_MS: f64 = 2000.0;
 
-/// A leaking process never frees one part in this many of the bytes that it allocates.
+/// A leaking process never frees 1 of this many bytes that it allocates.
 const LEAK: u32 = 20;
 
 /// The times at which processes are busy.
@@ -51,12 +55,12 @@ const LEAK: u32 = 20;
 pub enum Shape {
     /// Each process has bursts of its own, a fifth of the time.
     Independent,
-    /// All processes have their bursts at the same time. Spikes stay their own.
+    /// All processes have their bursts at the same time. Each process has spikes of its own.
     Correlated,
-    /// As independent, and the first process leaks.
+    /// The bursts are independent, and the first process leaks.
     Leaking,
-    /// The first fifth of the processes, rounded up, is always busy, and the others are idle: two
-    /// of ten.
+    /// The first fifth of the processes, rounded up, is always busy, and the others are always
+    /// idle. With ten processes, two are busy.
     FifthBusy,
 }
 
@@ -92,9 +96,9 @@ impl Demand {
         let together = bursts(&mut common, milliseconds);
         let of = |process: usize| {
             // Each process has a random source of its own, so a further process does not change the
-            // others' bursts. The process's number goes into the upper half of the seed: so seeds
-            // of at most 32 bits never share a source, neither of a process nor of the common
-            // bursts.
+            // others' bursts. The process's number goes into the upper half of the seed. So with
+            // seeds of at most 32 bits no process shares a source with another process, or with
+            // the common bursts.
             let mut rng = StdRng::seed_from_u64(seed ^ (process as u64 + 1) << 32);
             let is_busy = match shape {
                 Shape::Independent | Shape::Leaking => bursts(&mut rng, milliseconds),
@@ -111,7 +115,7 @@ impl Demand {
         self.bytes.len()
     }
 
-    /// Returns the length in milliseconds.
+    /// Returns the length of each process's work in milliseconds.
     pub fn milliseconds(&self) -> usize {
         self.bytes.first().map_or(0, Vec::len)
     }
@@ -129,7 +133,8 @@ impl Demand {
     }
 }
 
-/// Returns for each millisecond whether it is busy, in spans of exponential length.
+/// Returns for each millisecond whether it is busy. Busy and idle spans follow each other, each of
+/// a random length with an exponential distribution.
 fn bursts(rng: &mut StdRng, milliseconds: usize) -> Vec<bool> {
     let mut busy = Vec::new();
     let mut is_busy = rng.random_bool(BURST_MS / (BURST_MS + REST_MS));
@@ -138,6 +143,7 @@ fn bursts(rng: &mut StdRng, milliseconds: usize) -> Vec<bool> {
         // The inverse of the exponential distribution function turns a uniform random number into a
         // length. `random` is below 1, so the logarithm is finite.
         let span = -mean * (1.0 - rng.random::<f64>()).ln();
+        // A span has at least 1 ms, so the loop ends.
         let end = (busy.len() + 1 + span as usize).min(milliseconds);
         busy.resize(end, is_busy);
         is_busy = !is_busy;

@@ -7,8 +7,8 @@
 //!          └──────────── pool in x
 //! ```
 //!
-//! SVG is text, so a few lines of `write!` are enough and no dependency is needed. Its y axis
-//! points down, which `Scale::y` turns round.
+//! SVG is text, so a few lines of `write!` are enough and no dependency is needed. In SVG y grows
+//! downwards, so `Scale::y` subtracts from the height.
 //!
 //! **Invariants** the plot is one file without a script, and loads no other file. The lines differ
 //! in colour and in dashes, so the plot can be read in black and white too.
@@ -24,7 +24,7 @@ use std::fmt::Write;
 
 use crate::lab::simulation::{Shape, Sweep};
 
-/// The size of the picture, and the margins for the axes' labels, in pixels.
+/// The size of the picture and its margins, in pixels. The labels of the axes need the margins.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 60.0;
@@ -32,8 +32,9 @@ const RIGHT: f64 = 20.0;
 const TOP: f64 = 20.0;
 const BOTTOM: f64 = 50.0;
 
-/// The stroke of each shape's line, in the order of [`Shape::ALL`].
+/// The colour of each shape's line, in the order of [`Shape::ALL`].
 const COLOURS: [&str; 4] = ["#0072b2", "#d55e00", "#009e73", "#e69f00"];
+/// The lengths of dashes and gaps of each shape's line, in pixels; none for a solid line.
 const DASHES: [&str; 4] = ["", "8 4", "2 3", "12 3 2 3"];
 
 /// One line of the plot: for each pool in x the share of time in which processes paused, in
@@ -43,8 +44,8 @@ pub type Curve = Vec<(u64, f64)>;
 /// Returns the lines of the plot, one for each shape. `sweep` has the results of
 /// [`crate::lab::simulation::sweep`] for the same `processes` and `seconds`.
 ///
-/// A line ends at a pool of 5x for each process, where one x is the committed memory of a process:
-/// 5x is the headroom of a process that shares nothing.
+/// A line ends at a pool of 5x for each process, because 5x is the headroom of a process that
+/// shares nothing. (One x is the committed memory of a process.)
 pub fn lines(sweep: &[Sweep], processes: usize, seconds: u64) -> Vec<Curve> {
     let all_ms = (seconds * 1000 * processes as u64) as f64;
     let most = 5 * processes as u64;
@@ -55,7 +56,7 @@ pub fn lines(sweep: &[Sweep], processes: usize, seconds: u64) -> Vec<Curve> {
     sweep.iter().map(shown).collect()
 }
 
-/// The largest value on each axis. It is needed to turn a value into a place in the picture.
+/// The largest value on each axis. With them `x` and `y` turn a value into a place in the picture.
 struct Scale {
     most_x: f64,
     most_y: f64,
@@ -79,8 +80,8 @@ impl Scale {
     }
 }
 
-/// Returns the least end of an axis that has room for `most`, and whose five parts are round: 1, 2
-/// or 5, or a ten or hundred of these.
+/// Returns the end of an axis: the least one that is at least `most`, and whose five parts are 1, 2
+/// or 5, or 10 or 100 times as much. Returns `most` if it is more than 2500.
 fn rounded_up(most: f64) -> f64 {
     let parts = [1.0, 10.0, 100.0].iter().flat_map(|ten| [1.0, 2.0, 5.0].map(|one| one * ten));
     parts.map(|part| part * 5.0).find(|end| *end >= most).unwrap_or(most)

@@ -7,16 +7,18 @@
 //!            never freed    └─ a collection ─► free ─► whole chunks go back
 //! ```
 //!
+//! The reasons of requests, loans, grants, collateral and signals are those of chapter 5
+//! ([`crate::cooperative`]).
+//!
 //! | event | the process |
 //! | --- | --- |
-//! | it has less free than its reserve | asks, `efficiency` or `urgent-efficiency`; or collects |
-//! | too little is free | asks, with reason `pause`; if none comes at once, collects and stops |
+//! | fewer bytes are free than its reserve | asks, `efficiency` or `urgent-efficiency`; or collects |
+//! | too few bytes are free for this millisecond | asks, `pause`; if no chunk comes, collects and stops |
 //! | a collection ends | returns the free chunks, which first repay pause loans |
-//! | a signal comes | collects, or reports its garbage |
-//! | a collection cannot help | asks, with reason `out-of-memory`; if refused, ends and rejoins |
+//! | a signal of the manager comes | collects, or reports its garbage |
+//! | a collection cannot help | asks, `out-of-memory`; if it is refused, ends and joins again |
 //!
-//! The course of a collection, in milliseconds. The process allocates meanwhile, so it needs a
-//! reserve:
+//! A collection takes 20 ms. The process allocates meanwhile, so it needs a reserve of free bytes:
 //!
 //! ```text
 //!   free = 2x        0 ──────── collection ──────── 20
@@ -43,8 +45,9 @@ use crate::lab::simulation::{CHUNK, RunOutcome, Sharing, SimulatedTables, X};
 /// The length of a collection, in milliseconds.
 const COLLECTION_MS: usize = 20;
 
-/// The free bytes below which a busy process asks for more memory, or collects. During a collection
-/// it allocates half of them, or all of them in a spike, so it seldom runs out.
+/// The reserve of a busy process in bytes: with fewer free bytes it asks for more memory, or
+/// collects. During a collection it allocates half of the reserve, or all of it in a spike, so its
+/// free bytes seldom run out.
 const RESERVE: u64 = 2 * BUSY as u64 * COLLECTION_MS as u64;
 
 /// The longest time that a request waits in the manager's queue, in milliseconds.
@@ -52,20 +55,24 @@ const PATIENCE_MS: u64 = 100;
 
 /// One millisecond of the simulation: the values that a process may use in it.
 pub(super) struct Millisecond<'a> {
-    // The manager's tables, the time in both forms, and the counters of the run.
+    /// The manager's tables.
     pub tables: &'a mut SimulatedTables,
+    /// The number of this millisecond in the run.
     pub ms: usize,
+    /// The same time as the manager expects it.
     pub now: Instant,
+    /// The counters of the run.
     pub outcome: &'a mut RunOutcome,
 }
 
 /// The state of one process. It counts bytes and stores none: only the manager's tables are real.
 #[derive(Default)]
 pub(super) struct SimulatedProcess {
-    // Fixed.
+    /// The place of the process in the run, from 0. It never changes.
     number: usize,
+    /// The rule by which memory is shared. It never changes.
     sharing: Sharing,
-    /// Whether the manager knows it; false again after it has failed.
+    /// Whether the manager knows the process; false again after the process has failed.
     is_joined: bool,
     // The headroom: chunks by their lease ids, and the kinds of bytes in them.
     chunks: Vec<LeaseId>,
@@ -77,8 +84,9 @@ pub(super) struct SimulatedProcess {
     collection: Option<(usize, u64)>,
     /// The number of a request with reason `pause` that waits in the manager's queue.
     ticket: Option<Ticket>,
+    /// Whether the process stopped in the last millisecond, so that a pause is counted once.
     is_paused: bool,
-    /// The milliseconds of its demand that are done. A pause does not skip any.
+    /// The milliseconds of its demand that are done. A paused millisecond is not done.
     done: usize,
 }
 
@@ -88,8 +96,8 @@ impl SimulatedProcess {
         Self { number, sharing, ..Self::default() }
     }
 
-    /// Returns its client number, by which the manager finds a process. In the server it is the
-    /// number of the process's connection; here it is made from the process's own number.
+    /// Returns the client number by which the manager finds this process. In the server this is the
+    /// number of a connection; here it is the process's number plus 1.
     fn client(&self) -> ClientNumber {
         self.number as u64 + 1
     }
@@ -134,7 +142,7 @@ impl SimulatedProcess {
         let name = format!("process-{}", self.number + 1);
         self.is_joined = turn.tables.manager().join(caller, &name, Some(X), (), turn.now).is_ok();
         if self.is_joined && self.sharing.is_separate {
-            while (self.chunks.len() as u64) < self.sharing.most
+            while (self.chunks.len() as u64) < self.sharing.max_chunks
                 && self.ask(turn, Reason::Committed)
             {}
         }
@@ -145,7 +153,8 @@ impl SimulatedProcess {
     /// end before the free bytes are used up.
     fn prepare(&mut self, turn: &mut Millisecond<'_>, wanted: u64) {
         let is_busy = wanted >= u64::from(BUSY);
-        // A busy process without a reserve may pause before its collection is over.
+        // A busy process without a reserve may pause before its collection is over. So its request
+        // is urgent: the manager may serve it from the pools against pauses too.
         let (reserve, reason) = if is_busy {
             (RESERVE, Reason::UrgentEfficiency)
         } else {
@@ -161,25 +170,26 @@ impl SimulatedProcess {
         }
     }
 
-    /// Returns whether its garbage is more than its loans, so that it can secure another loan as
-    /// *collateral*. Otherwise the manager may find no collateral, and would refuse a loan for
-    /// `efficiency` ([`crate::cooperative::decision`], box 1100), so the process does not ask.
+    /// Returns whether the process has more garbage than loans. Then some garbage is left as
+    /// *collateral*, which secures another loan. Without collateral the manager would refuse a loan
+    /// for `efficiency` ([`crate::cooperative::decision`], box 1100), so the process does not ask.
     fn has_collateral(&self, turn: &mut Millisecond<'_>) -> bool {
         let owed = turn.tables.processes.owed(self.client()).unwrap_or_default();
         self.garbage > owed[Pool::LoanedPause] + owed[Pool::LoanedEfficiency]
     }
 
-    /// Returns whether it is below its limit of chunks.
+    /// Returns whether the process has fewer chunks than its limit.
     fn has_room(&self) -> bool {
-        (self.chunks.len() as u64) < self.sharing.most
+        (self.chunks.len() as u64) < self.sharing.max_chunks
     }
 
-    /// Tries everything to get `wanted` free bytes. Returns false if it has to stop for this
-    /// millisecond.
+    /// Tries everything to get `wanted` free bytes. Returns false if the process has to stop for
+    /// this millisecond.
     ///
-    /// It begins with the way that costs the process least: it asks for a loan or a grant with
-    /// reason `pause`. Then it collects, asks with reason `out-of-memory`, also beyond its limit of
-    /// chunks, and at last ends. A process with a part of its own only collects, and at last ends.
+    /// The way that costs the process least is first: it asks for a loan or a grant with reason
+    /// `pause`. If no chunk comes, it collects. If a collection cannot help, it asks with reason
+    /// `out-of-memory`, also beyond its limit of chunks; if this is refused too, it ends. A process
+    /// with a part of its own asks for nothing: it collects, and at last ends.
     fn fight(&mut self, turn: &mut Millisecond<'_>, wanted: u64) -> bool {
         while self.free < wanted {
             if !self.sharing.is_separate && self.wait(turn) {
@@ -200,14 +210,15 @@ impl SimulatedProcess {
         true
     }
 
-    /// Returns whether it is at its limit of chunks, and all its garbage and free bytes would not
-    /// fill the reserve: most of its memory leaked.
+    /// Returns whether a collection cannot help: the process is at its limit of chunks, and its
+    /// garbage and free bytes together would not fill the reserve, because most bytes leaked.
     fn is_out_of_memory(&self) -> bool {
         !self.has_room() && self.garbage + self.free < RESERVE
     }
 
-    /// Asks for a chunk with reason `pause`, or looks whether the request in the queue has its
-    /// answer. It never blocks. Returns whether a chunk came.
+    /// Asks for a chunk with reason `pause`; if a request is in the manager's queue already, looks
+    /// for its answer instead. The thread never blocks here: the wait is that of the simulated
+    /// process. Returns whether a chunk came.
     fn wait(&mut self, turn: &mut Millisecond<'_>) -> bool {
         if let Some(ticket) = self.ticket {
             let Some(served) = turn.tables.processes.take_outcome(ticket, turn.now) else {
@@ -236,7 +247,8 @@ impl SimulatedProcess {
         Wanted { freeable: Some(self.garbage), ..Wanted::new(CHUNK, reason) }
     }
 
-    /// Asks for a chunk without waiting. Returns whether it came.
+    /// Asks for a chunk, and takes a refusal instead of a place in the queue. Returns whether a
+    /// chunk came.
     fn ask(&mut self, turn: &mut Millisecond<'_>, reason: Reason) -> bool {
         let asked = turn.tables.manager().request(self.client(), &self.wanted(reason), turn.now);
         self.has_come(turn, asked)
@@ -257,8 +269,8 @@ impl SimulatedProcess {
         self.free += CHUNK;
     }
 
-    /// Starts a collection, if none is under way and there is garbage. Later garbage is not freed
-    /// by it.
+    /// Starts a collection, if none is under way and there is garbage. A collection does not free
+    /// the garbage that comes after its start.
     fn begin_collection(&mut self, turn: &Millisecond<'_>) {
         if self.collection.is_none() && self.garbage > 0 {
             self.collection = Some((turn.ms + COLLECTION_MS, self.garbage));
@@ -294,7 +306,7 @@ impl SimulatedProcess {
         debug_assert!(reported.is_ok(), "{reported:?}");
     }
 
-    /// Returns one chunk. Which one does not matter: the bytes here belong to no particular chunk.
+    /// Returns one chunk. Any chunk will do: the bytes here belong to no particular chunk.
     fn give_one_back(&mut self, turn: &mut Millisecond<'_>) {
         let Some(id) = self.chunks.pop() else { return };
         if let Ok((ending, _)) = turn.tables.manager().return_block(self.client(), id) {
@@ -309,15 +321,15 @@ impl SimulatedProcess {
             match signal {
                 Signal::Collect { .. } => self.begin_collection(turn),
                 Signal::Status => self.report(turn, None),
-                // Not sent under the default rules. Its block would have `Rules::block` bytes, not
-                // a chunk's.
+                // The manager does not send this under the default rules (`boost_below` is `None`).
+                // The block would have `Rules::block` bytes, and not those of a chunk.
                 Signal::Granted { id, .. } => self.take(id),
             }
         }
     }
 
-    /// Takes its request out of the queue, if there is one. A chunk that was granted meanwhile goes
-    /// back to its pool.
+    /// Takes the process's request out of the manager's queue, if there is one. A chunk that was
+    /// granted meanwhile goes back to its pool.
     fn forget_ticket(&mut self, turn: &mut Millisecond<'_>) {
         if let Some(ticket) = self.ticket.take()
             && let Some(ending) = turn.tables.manager().cancel(ticket, turn.now)
@@ -326,7 +338,7 @@ impl SimulatedProcess {
         }
     }
 
-    /// Ends because it has no memory left, and joins again in the next millisecond.
+    /// Ends the process because it has no memory left. It joins again in the next millisecond.
     ///
     /// `done` and `is_paused` stay as they are, so that a failure neither shortens the demand nor
     /// counts as a second pause.

@@ -1,4 +1,4 @@
-//! Every placement of a few faults, and the table of what comes of them.
+//! Runs every placement of a few faults, and makes a table of the results.
 //!
 //! **Invariants** a placement is tried once: its faults are in the order of sending.
 //!
@@ -18,7 +18,11 @@ fn faults() -> Vec<DatagramFault> {
     faults
 }
 
-/// Runs every placement of up to `left` more faults behind those of `placement`, and tells `each`.
+/// Runs `placement`, and every placement that has up to `left` further faults behind it. Calls
+/// `each` with each placement and its run.
+///
+/// A further fault is on a later datagram than the last fault. So no placement is run twice, and no
+/// datagram has two faults.
 pub fn every(
     protocol: RequestProtocol,
     placement: &mut Placement,
@@ -40,12 +44,12 @@ pub fn every(
     }
 }
 
-/// The least and the greatest of each figure.
+/// The least and the greatest of each figure, over some placements.
 #[derive(Debug)]
 pub struct OutcomeSpan {
     /// The placements that were tried.
     pub placements: usize,
-    /// Those after which the client has its number.
+    /// The placements after which the client has a number.
     pub answered: usize,
     /// The executions of the request.
     pub executed: RangeInclusive<u32>,
@@ -78,7 +82,8 @@ pub fn span(protocol: RequestProtocol, faults: usize, with_hello: bool) -> Outco
         widen(&mut span.datagrams, datagrams);
         widen(&mut span.kept, kept);
     });
-    // The placement without a fault is always tried.
+    // `every` always runs the placement without a fault, so `span` is set, and these zeros are
+    // never returned.
     span.unwrap_or(OutcomeSpan {
         placements: 0,
         answered: 0,
@@ -89,6 +94,7 @@ pub fn span(protocol: RequestProtocol, faults: usize, with_hello: bool) -> Outco
     })
 }
 
+/// Makes a range wider, if need be, so that it contains `value`.
 fn widen<T: Copy + Ord>(range: &mut RangeInclusive<T>, value: T) {
     *range = value.min(*range.start())..=value.max(*range.end());
 }

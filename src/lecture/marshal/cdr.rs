@@ -63,6 +63,10 @@ fn alignment(item: Item<'_>) -> usize {
     }
 }
 
+/// Writes one item behind the others.
+///
+/// # Errors
+/// Fails with a text for a NUL within a string.
 fn append(writer: &mut Writer<'_>, item: Item<'_>) -> Result<(), String> {
     match item {
         Item::Count(count) => writer.count(count),
@@ -107,8 +111,8 @@ impl<'a> CdrReader<'a> {
     }
 }
 
-/// Says what is wrong. The usual mistake is the wrong byte order, in which a length seems too long.
-/// So the text asks about the byte order.
+/// Returns the text of an error. The usual mistake is the wrong byte order, in which a length seems
+/// too long. So the text asks about the byte order.
 fn mistake(Malformed(what): Malformed) -> String {
     format!("the encoding {what}; is this CDR, and in that byte order?")
 }

@@ -210,8 +210,8 @@ enum ClassField {
     Telephones,
 }
 
-/// Returns the first 20 characters of a name, for an error. The whole name would be too much: a
-/// stream may name a class with 65,535 bytes.
+/// Returns the first 20 characters of a name, for an error. The whole name may be too long to show:
+/// a stream may name a class with 65,535 bytes.
 fn begin(name: &str) -> String {
     name.chars().take(20).collect()
 }

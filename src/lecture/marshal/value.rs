@@ -64,6 +64,7 @@ pub enum DatumType {
     String,
 }
 
+// `String` is not among them: it would hide std's type.
 use DatumType::{Boolean, Char, Double, Float, Long};
 
 /// The types with the words that name them.
@@ -96,7 +97,7 @@ pub struct ValueField {
     pub is_sequence: bool,
 }
 
-/// The next thing that a writer appends.
+/// One thing that a writer appends to a message.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Item<'a> {
     /// The number of elements of a sequence, which follow.
@@ -105,8 +106,8 @@ pub enum Item<'a> {
     Value(&'a Datum),
 }
 
-/// Returns what the fields consist of, in the order in which it is written, each item with its
-/// label: the name of the field, or the index of the element.
+/// Returns the items of the fields in the order in which a writer appends them. Each has a label,
+/// for people: the name of the field, or the index of the element in its sequence.
 pub fn items(fields: &[ValueField]) -> impl Iterator<Item = (String, Item<'_>)> {
     fields.iter().flat_map(|field| {
         let count = Item::Count(field.values.len());

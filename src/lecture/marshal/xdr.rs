@@ -47,6 +47,7 @@ fn part(label: &str, item: Item<'_>) -> EncodedPart {
         Datum::Long(value) => value.to_be_bytes().to_vec(),
         Datum::Float(value) => value.to_be_bytes().to_vec(),
         Datum::Double(value) => value.to_be_bytes().to_vec(),
+        // Never used: a string has returned above. The `match` must name every variant.
         Datum::String(text) => text.as_bytes().to_vec(),
     };
     EncodedPart::new(bytes, format!("{label:<6} {value}"))

@@ -10,15 +10,16 @@
 //! ```
 //!
 //! Each telephone number is an element `<telephone>` behind the year. Reading accepts the elements
-//! in any order, attributes (and ignores them), comments,
-//! character references, the five named entities and CDATA.
+//! in any order, attributes (and ignores them), comments, character references, the five named
+//! entities and CDATA.
 //!
 //! It refuses a document type, because a document type can define entities by other entities. Ten
 //! definitions, each of ten times the one before, turn a kilobyte into gigabytes: the attack is
 //! called *billion laughs*.
 //!
 //! The elements nest only two deep, so no function calls itself, and a deep document cannot
-//! overflow the stack. Each function takes its part from the front of `rest`:
+//! overflow the stack. Each function takes its part from the front of `rest`, the part of the
+//! document that is not read yet:
 //!
 //! ```text
 //!   person    declaration? blanks fields blanks end

@@ -1,11 +1,16 @@
-//! The moves of lesson 5, on the engine of the server: who joins, opens, sends, receives, is killed.
+//! The moves of lesson 5, carried out by the server's engine ([`crate::sessions`]): a process
+//! joins, opens a session, sends, publishes, receives, forwards a message, or is killed.
 //!
-//! **Invariants** a copy that has begun is finished at most once. A block is given back when no copy
-//! is under way in it.
+//! A move such as `A:send:B:hello` begins a copy: the engine says where in the arena the bytes lie.
+//! The move `1:copy` then copies them, into or out of the arena, and tells the engine that the copy
+//! is finished.
+//!
+//! **Invariants** a copy that has begun is finished at most once. A block is given back when no
+//! copy is under way in it.
 //!
 //! **Lock** none: the tables and the arena belong to one view.
 //!
-//! **Source** that of the lesson.
+//! **Source** `interprocess-communication-patent.txt`, figures 4 and 5.
 
 use std::hash::RandomState;
 use std::time::{Duration, Instant};
@@ -25,35 +30,46 @@ use crate::server::tables::ServerTables;
 use crate::sessions::words::{Notice, SessionId, Told};
 use crate::sessions::{Copying, Sessions, no_session};
 
-/// The bytes of the arena, of each process's block, and of administrative memory.
+/// The bytes of the arena.
 pub(super) const ARENA: u64 = 2048;
+
+/// The bytes of each process's block.
 const BLOCK: u64 = 256;
+
+/// The bytes of administrative memory, in which the engine keeps processes, sessions and messages.
 const ADMIN: u64 = 64 * 1024;
 
 /// The processes that a page may have.
 const NAMES: std::ops::RangeInclusive<char> = 'A'..='C';
 
-/// A copy that has begun: whose it is, what it does, and the engine's part of it.
+/// A copy that has begun.
 pub(super) struct CopyUnderWay {
+    /// The process that copies.
     pub(super) name: char,
     /// The bytes that it writes; `None` if it reads.
     pub(super) writes: Option<String>,
-    /// `None` once it is finished.
+    /// The engine's record of the copy; `None` once it is finished.
     pub(super) copying: Option<Copying<u64>>,
 }
 
-/// The tables, the arena, and what the page must know beside them.
+/// The state of a view: the server's tables, the arena, and the results for the page.
 pub(super) struct Messages {
+    /// The server's tables. The handle of a block is its offset in `arena`.
     pub(super) tables: ServerTables<u64, u64>,
     pub(super) arena: Vec<u8>,
+    /// The time of all moves: no time passes in this lesson.
     now: Instant,
+    /// All copies that have begun. A page names a copy by its place here, counted from 1.
     pub(super) copies: Vec<CopyUnderWay>,
     /// Processes that have ended, and whose blocks are not given back yet.
     ending: Vec<u64>,
+    /// The results of the last move, in words.
     pub(super) told: Vec<String>,
+    /// The steps of figures 4 and 5 that the last move passed.
     pub(super) steps: Vec<u16>,
 }
 
+/// Returns the client of a process: A is 1. Each process has one client.
 fn client(name: char) -> ClientNumber {
     u64::from(name as u32 - 'A' as u32) + 1
 }
@@ -63,7 +79,7 @@ impl Messages {
         let pools = PoolAmounts::divided(ARENA, &Shares::default(), &Shares::default())?;
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         let longest = Duration::from_secs(60);
-        // An extent is known by where it lies.
+        // The handle of a block is its offset: `finish` finds the bytes in `arena` by it.
         let mut leases = LeaseTable::new(Buddy::new(ARENA), ids, longest, |offset, _| offset);
         let now = Instant::now();
         let processes = Processes::new(pools, Rules::default(), &mut leases, now);
@@ -73,7 +89,10 @@ impl Messages {
         Ok(Self { tables, arena, now, copies, ending, told, steps })
     }
 
-    /// Carries out one move, and notes what came of it, and the steps that the engine passed.
+    /// Carries out one move. Notes the result in words, and the steps that the engine passed.
+    ///
+    /// # Errors
+    /// Fails if the word is no move. A refusal by the engine is a result, and no error.
     pub(super) fn carry_out(&mut self, word: &str) -> Result<(), String> {
         self.told.clear();
         let (done, marks) = traced(|| self.dispatch(word));
@@ -88,8 +107,10 @@ impl Messages {
         Ok(())
     }
 
+    /// Reads a move and carries it out. Returns the result in words.
+    ///
     /// # Errors
-    /// The outer one says that the word is no move; the inner one is the engine's refusal.
+    /// The outer error says that the word is no move; the inner error is the engine's refusal.
     fn dispatch(&mut self, word: &str) -> Result<Result<String, Error>, String> {
         let why = || format!("{word} is no move; give A:join, A:send:B:hello or 1:copy");
         let parts: Vec<&str> = word.split(':').collect();
@@ -135,6 +156,8 @@ impl Messages {
         found.map(|session| session.session).ok_or_else(no_session)
     }
 
+    /// Notes a copy that the engine has begun; the move `1:copy` finishes it. If another copy has
+    /// the seat of the place, this copy waits for it.
     fn begin(&mut self, name: char, writes: Option<String>, copying: Copying<u64>) -> String {
         let waits = if copying.is_seated { "" } else { ", and waits for its seat" };
         let verb = if writes.is_some() { "fill" } else { "read" };
@@ -149,6 +172,7 @@ impl Messages {
         Ok(self.begin(name, Some(data.to_string()), begun))
     }
 
+    /// Begins to send one message to all sessions of a process: its bytes are copied once.
     fn publish(&mut self, name: char, data: &str) -> Result<String, Error> {
         let sessions = self.tables.engine().sessions(Caller::connected(client(name)))?;
         let to: Vec<SessionId> = sessions.into_iter().map(|session| session.session).collect();
@@ -157,7 +181,8 @@ impl Messages {
         Ok(self.begin(name, Some(data.to_string()), begun))
     }
 
-    /// Returns the session in which a message waits for a process; any of its sessions if none.
+    /// Returns the first session in which a message waits for a process. If no message waits,
+    /// returns the process's first session.
     fn with_message(&mut self, name: char) -> Result<SessionId, Error> {
         let sessions = self.tables.engine().sessions(Caller::connected(client(name)))?;
         let waiting = sessions.iter().find(|session| session.inward > 0);
@@ -179,7 +204,8 @@ impl Messages {
         Ok(format!("{name} hands {length} bytes on to {other}: no byte is copied."))
     }
 
-    /// Copies the bytes of a copy that has begun, and finishes it.
+    /// Copies the bytes of a copy that has begun, between the arena and the message's text, and
+    /// finishes the copy. A message may lie in several pieces of the arena.
     fn finish(&mut self, copy: usize) -> Result<String, Error> {
         let under_way = copy.checked_sub(1).and_then(|at| self.copies.get_mut(at));
         let Some((one, copying)) =
@@ -188,6 +214,7 @@ impl Messages {
             return Ok(format!("There is no copy {copy} under way."));
         };
         let name = one.name;
+        // `None` means that the block's owner has ended: `finish` below refuses the copy then.
         if self.tables.engine().is_seated(copying.number) == Some(false) {
             one.copying = Some(copying);
             return Ok(format!("Copy {copy} still waits for its seat."));
@@ -225,7 +252,8 @@ impl Messages {
         }
     }
 
-    /// Gives the blocks of ended processes back, in which no copy is under way.
+    /// Gives the blocks of ended processes back. A process with a copy under way in its blocks
+    /// stays in `ending` until a later move.
     fn give_back_what_is_quiet(&mut self) {
         for number in std::mem::take(&mut self.ending) {
             if !self.tables.engine().forget_if_quiet(number) {
@@ -242,7 +270,8 @@ impl Messages {
         }
     }
 
-    /// Notes what the processes are told.
+    /// Takes the notices that the engine has for each process, and notes them in words. `Joined`,
+    /// `Left` and `Missed` are for processes that watch others, and no process here does.
     fn hear(&mut self) {
         for name in NAMES {
             while let Ok(Some(Told::Notice(notice))) =

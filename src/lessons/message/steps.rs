@@ -1,4 +1,6 @@
-//! The steps of figures 4 and 5: what each does, and which lock the server holds meanwhile.
+//! The steps of figures 4 and 5: what each does, and which lock the server holds meanwhile. Figure
+//! 4 registers a process and its block; figure 5 is the way of a message. A sub-block is the part
+//! of a block that has one message.
 //!
 //! **Lock** none: constants. **Source** `interprocess-communication-patent.txt`, figures 4 and 5; the
 //! locks are those of [`crate::sessions`].
@@ -10,7 +12,7 @@ const NONE: &str = "no lock";
 const TABLES: &str = "the tables' lock";
 const BLOCK: &str = "the block's lock";
 
-/// Number, words, and lock.
+/// The number of each step, its words, and the lock that the server holds meanwhile.
 pub const STEPS: [(u16, &str, &str); 27] = [
     (402, "begin", NONE),
     (404, "attempt to access administrative memory", NONE),

@@ -8,7 +8,7 @@
 //!
 //! **Invariants** those of the allocator.
 //!
-//! **Lock** none: lessons have an allocator of their own.
+//! **Lock** none: only lessons use it, and a lesson has an allocator of its own.
 //!
 //! **Source** Knuth, *The Art of Computer Programming*, volume 1, section 2.5, for both names;
 //! `memorylease.txt` asks for best fit.
@@ -22,6 +22,7 @@ impl Buddy {
     /// # Errors
     /// Those of [`Buddy::allocate`].
     pub fn allocate_first_fit(&mut self, size: u64) -> Result<Block, AllocateError> {
+        // For 0 bytes `skip` skips all orders, and `allocate` below refuses the request.
         let order = order_for(size).unwrap_or(usize::MAX);
         let free = self.free.iter().enumerate().skip(order);
         let leftmost = free.filter_map(|(at, free)| Some((free.first()? << at, at))).min();

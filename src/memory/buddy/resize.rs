@@ -1,4 +1,4 @@
-//! Changes of sizes: of the arena that an allocator deals, and of one used block.
+//! Changes of sizes: of the arena that an allocator divides into blocks, and of one used block.
 //!
 //! ```text
 //!   resized   │used│ free │  ──►  │used│     free      │     the same used blocks, another arena
@@ -11,9 +11,9 @@
 //! **Lock** the tables', as in [`super`].
 //!
 //! **Cost** `double` and `halve` change one set of bits and one byte. `resized` takes a few steps
-//! for each used block and each gap, and walks over no free unit. That matters: each block of
-//! chapter 6 has such an allocator, a client may change its size often, and all other clients wait
-//! for the tables' lock meanwhile.
+//! for each used block and each gap, and walks over no free unit. The reason is chapter 6: there
+//! each process's memory for messages has such an allocator, a client may change the size of this
+//! memory often, and all other clients wait for the tables' lock meanwhile.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraph 24: blocks that grow and contract.
 
@@ -29,7 +29,8 @@ impl Buddy {
         let mut free_from = 0;
         for &offset in used {
             let (unit, order) = self.used_at(offset)?;
-            // The units since the last used block are free.
+            // The units since the last used block are free. A block that starts past the new end
+            // makes `get_mut` below return `None`.
             resized.insert_gap(free_from, unit.min(units));
             free_from = unit + (1 << order);
             *resized.starts.get_mut(unit)? = self.starts[unit];
@@ -50,9 +51,9 @@ impl Buddy {
         Some(offset + (MIN_BLOCK << order))
     }
 
-    /// Joins the used block at `offset` with its right buddy. `None`, and nothing is changed, when
-    /// no used block starts there, when the buddy is not free, or when the block is the right one
-    /// of the two, because it would have to move.
+    /// Joins the used block at `offset` with its right buddy; returns the doubled block. `None`,
+    /// and nothing is changed, when no used block starts there, when the buddy is not free, or when
+    /// the block is the right one of the two, because it would have to move.
     pub fn double(&mut self, offset: u64) -> Option<Block> {
         let (unit, order) = self.used_at(offset)?;
         let index = unit >> order;
@@ -64,8 +65,9 @@ impl Buddy {
         Some(Block { offset, order: self.starts[unit] - 1 })
     }
 
-    /// Frees the right half of the used block at `offset`. `None`, and nothing is changed, when no
-    /// used block starts there, or when the block is of the smallest size.
+    /// Frees the right half of the used block at `offset`; returns the left half, which stays used.
+    /// `None`, and nothing is changed, when no used block starts there, or when the block is of the
+    /// smallest size.
     pub fn halve(&mut self, offset: u64) -> Option<Block> {
         let (unit, order) = self.used_at(offset)?;
         let half = order.checked_sub(1)?;

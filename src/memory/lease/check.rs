@@ -1,8 +1,10 @@
 //! The check of the lease table's invariants. Tests call it after each step.
 //!
-//! The table keeps sums (`requested`, `leased`, `ending`), so that no command needs a walk. The
-//! check adds `requested` and `leased` up again, and finds `ending` as the used bytes that no entry
-//! has. So it finds a function that changes the table and forgets a sum.
+//! The table keeps sums (`requested`, `leased`, `ending`, `ending_leased`, and `held` of the
+//! further spaces), so that no command needs a walk. The check adds `requested`, `leased` and
+//! `held` up again, and compares `ending` with the used bytes that no entry has. `check_committed`
+//! compares `ending_leased` with the account. So these checks find a function that changes the
+//! table and forgets a sum.
 //!
 //! **Invariants** the first two of [`super`], and those of the spaces. **Lock** the tables'.
 //! **Cost** a walk over all blocks.

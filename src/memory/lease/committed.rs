@@ -59,13 +59,15 @@ impl Committed {
     }
 
     /// Returns how many free bytes are missing up to the low-water mark; 0 if none are.
-    pub fn missing(&self) -> u64 {
+    pub fn missing_to_low_water(&self) -> u64 {
         self.low_water.saturating_sub(self.free)
     }
 
     /// Charges bytes that are free. The caller has checked that they are.
     pub fn charge(&mut self, bytes: u64) {
         debug_assert!(bytes <= self.free, "{bytes} of {} bytes are charged", self.free);
+        // Only a bug can charge more than is free. A release build then stops at 0. Without
+        // `saturating_sub` the number would wrap, and nearly all bytes would count as free.
         self.free = self.free.saturating_sub(bytes);
     }
 
@@ -89,6 +91,8 @@ impl<H: Clone> LeaseTable<H> {
     /// Allocates a block for a lease, if the committed bytes and the table have room for it.
     pub(super) fn allocate(&mut self, size: u64) -> Result<Block, AllocateError> {
         let (whole, free) = (self.committed.size(), self.committed.free());
+        // A block is charged with all its bytes, a power of two. So the largest block that the
+        // account has room for is the largest power of two within its bytes.
         match Buddy::rounded(size) {
             Some(rounded) if rounded > whole => {
                 let largest = power_of_two_within(whole).min(self.buddy.largest());
@@ -98,8 +102,8 @@ impl<H: Clone> LeaseTable<H> {
                 let largest_free = power_of_two_within(free).min(self.buddy.filling().largest_free);
                 Err(AllocateError::OutOfMemory { largest_free })
             }
-            _ if self.is_full() => Err(AllocateError::TooMany { most: self.most }),
-            // Also for `None`: the allocator names the reason.
+            _ if self.is_full() => Err(AllocateError::TooMany { most: self.max_entries }),
+            // A `size` that `rounded` cannot round comes here too: the allocator names the reason.
             _ => self.buddy.allocate(size),
         }
     }
@@ -110,14 +114,15 @@ impl<H: Clone> LeaseTable<H> {
         self.next_expiry().into_iter().chain(self.look_at).min()
     }
 
-    /// Plans the memory manager's next check of the free bytes for `at`, unless an earlier check is
-    /// planned.
-    pub fn look_by(&mut self, at: Instant) {
+    /// Plans the reaper's next look for `at`, unless an earlier look is planned. In a look the
+    /// memory manager checks the free bytes. Chapter 6 then gives back the memory of ended
+    /// processes whose messages are kept no longer; it plans looks for that too.
+    pub fn plan_look_by(&mut self, at: Instant) {
         self.look_at = Some(self.look_at.map_or(at, |sooner| sooner.min(at)));
     }
 
-    /// Returns whether the planned time has come. If so, it clears the plan. The memory manager
-    /// then checks the free bytes, and plans its next check.
+    /// Returns whether the planned check of the free bytes is due. If it is, the plan is cleared:
+    /// the caller, the memory manager, makes the check now and plans the next one.
     pub fn take_due_look(&mut self, now: Instant) -> bool {
         let is_due = self.look_at.is_some_and(|at| at <= now);
         if is_due {
@@ -130,8 +135,8 @@ impl<H: Clone> LeaseTable<H> {
     /// earlier time. Without a planned check it does nothing: then there are no processes that the
     /// manager could ask for memory.
     pub(super) fn note_taken(&mut self, now: Instant) {
-        if self.look_at.is_some() && self.committed.missing() > 0 {
-            self.look_by(now + LOOK_SOON);
+        if self.look_at.is_some() && self.committed.missing_to_low_water() > 0 {
+            self.plan_look_by(now + LOOK_SOON);
         }
     }
 }

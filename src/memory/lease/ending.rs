@@ -1,6 +1,7 @@
-//! The end of a lease, between its two steps: it has left the table, and its block is not free yet.
+//! The end of a lease, between its two steps: the lease has left the table, and its block is not
+//! free yet.
 //!
-//! **Lock** none: the thread that ends the lease owns it.
+//! **Lock** none: the thread that ends the lease owns the [`Ending`].
 
 use crate::memory::buddy::Block;
 

@@ -1,4 +1,5 @@
-//! Held blocks: later chapters give them to processes, as grants and as the process's own memory.
+//! Held blocks. Later chapters give them to processes: as *grants*, whose ids clients know, and as
+//! a process's own memory, whose ids no client knows.
 //!
 //! ```text
 //!   lease   each client with the id may end it    has an expiry     charged by the lease table
@@ -19,9 +20,10 @@ use crate::memory::lease::{Ending, LeaseTable, Tenure};
 pub type Holder = u64;
 
 impl<H: Clone> LeaseTable<H> {
-    /// Allocates a whole block of at least `size` bytes for a holder; returns its id and its bytes.
-    /// It does not charge the committed bytes: the caller charges the pool that the block comes
-    /// from. The table is unchanged when this fails.
+    /// Allocates a block of at least `size` bytes in the first space for a holder, who may use all
+    /// of its bytes. Returns the block's id and its bytes. The committed bytes are not charged: the
+    /// caller charges the pool of a later chapter from which the block comes. The table is
+    /// unchanged when this fails.
     ///
     /// # Errors
     /// [`AllocateError`] when `size` is 0, no free block is large enough, or the table is full.
@@ -31,13 +33,14 @@ impl<H: Clone> LeaseTable<H> {
 
     /// Strikes a held block. `None` if the holder has no such block.
     pub fn end_held(&mut self, id: LeaseId, holder: Holder) -> Option<Ending<H>> {
+        // Only the check of the holder is needed here, and not the size.
         self.size_of_held(id, holder)?;
         self.strike(id)
     }
 
     /// Doubles a held block in its place; returns its new bytes. `None`, and nothing is changed,
     /// when the holder has no such block, when its right buddy is not free, or when the block is
-    /// itself the right one of two buddies.
+    /// itself the right one of two buddies, because its bytes would then have to move.
     pub fn double_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
         let size = self.size_of_held(id, holder)?;
         let doubled = self.double(self.leases.get(&id)?.block.offset)?;
@@ -53,6 +56,7 @@ impl<H: Clone> LeaseTable<H> {
     /// way in that half. `None`, and nothing is changed, when the holder has no such block, or the
     /// block is of the smallest size.
     pub fn halve_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
+        // Only the check of the holder is needed here, and not the size.
         self.size_of_held(id, holder)?;
         let half = self.halve(self.leases.get(&id)?.block.offset)?;
         let lease = self.leases.get_mut(&id)?;
@@ -65,6 +69,7 @@ impl<H: Clone> LeaseTable<H> {
     /// Returns the offset of a held block, and the handle, through which its holder reads and
     /// writes the bytes. `None` if the holder has no such block.
     pub fn place(&self, id: LeaseId, holder: Holder) -> Option<(u64, H)> {
+        // Only the check of the holder is needed here, and not the size.
         self.size_of_held(id, holder)?;
         let lease = self.leases.get(&id)?;
         Some((lease.block.offset, lease.handle.clone()))

@@ -28,8 +28,8 @@ pub struct LeaseRow {
 }
 
 impl<H: Clone> LeaseTable<H> {
-    /// Returns the leases that end first, at most `most`; and the count of all, with expired ones
-    /// that were not struck yet.
+    /// Returns the number of all leases, with the expired ones that were not struck yet; and at
+    /// most `most` leases that have not expired, the one that ends first in front.
     pub fn soonest(&self, most: usize, now: Instant) -> (u64, Vec<LeaseRow>) {
         // The range begins behind the expired leases. Those that expire at `now` itself are left
         // out below.

@@ -1,5 +1,6 @@
-//! The steps of a put to a name ([`crate::memory::named`]) in the lease table. None of them changes
-//! how many bytes are charged.
+//! The steps of a put to a name ([`crate::memory::named`]) in the lease table. Only
+//! [`LeaseTable::lease_unseen`] charges bytes to the committed ones; the other steps leave all sums
+//! of the table as they are.
 //!
 //! **Invariants** each function makes its whole change, or changes nothing.
 //!
@@ -11,7 +12,7 @@ use crate::common::error::Error;
 use crate::common::id::{IdKind, LeaseId};
 use crate::memory::lease::{LeaseEntry, LeaseTable, Tenure};
 
-/// The time until a lease that nobody sees would expire: longer than any put.
+/// The duration of a lease while only its put knows it: a year, which is longer than any put.
 const UNSEEN: Duration = Duration::from_secs(3600 * 24 * 365);
 
 impl<H: Clone> LeaseTable<H> {
@@ -34,11 +35,13 @@ impl<H: Clone> LeaseTable<H> {
     /// # Errors
     /// As [`LeaseTable::lease`].
     pub fn lease_unseen(&mut self, size: u64, now: Instant) -> Result<LeaseId, Error> {
+        // `rename` sets the granted milliseconds. Until then nobody asks for them, so 0 is enough.
         self.lease_until(size, (now + UNSEEN, 0), IdKind::Uuid, now)
     }
 
-    /// Gives an unseen lease its name's id, and a duration. Returns false if the table still has a
-    /// lease of that id, or if the duration is not allowed.
+    /// Gives the unseen lease `from` the id `to` of its name, and a duration. Returns false if the
+    /// table still has a lease with the id `to` (also an expired one), if the duration is not
+    /// allowed, or if `from` is gone.
     pub fn rename(&mut self, from: LeaseId, to: LeaseId, duration_ms: u64, now: Instant) -> bool {
         let Ok(expiry) = self.expiry(duration_ms, now) else { return false };
         let Ok(before) = self.expiry_of(from, now) else { return false };
@@ -53,8 +56,9 @@ impl<H: Clone> LeaseTable<H> {
         true
     }
 
-    /// Exchanges the blocks and the sizes of two leases; each keeps its handle. Returns false if
-    /// one of them is gone.
+    /// Exchanges the blocks and the sizes of two leases. Each keeps its handle: the contents behind
+    /// the handle of the named lease were moved to the other block before. Returns false if one of
+    /// the leases is gone.
     pub fn exchange_blocks(&mut self, first: LeaseId, second: LeaseId) -> bool {
         let part = |lease: &LeaseEntry<H>| (lease.block, lease.size);
         let (Some(ours), Some(theirs)) =
@@ -70,12 +74,13 @@ impl<H: Clone> LeaseTable<H> {
         true
     }
 
-    /// Begins the turn of a put at a name; returns false if another put has it.
+    /// Begins the turn of a put at the name with this id. Returns false if another put has its turn
+    /// there: at most one put to a name is under way.
     pub fn begin_turn(&mut self, id: LeaseId) -> bool {
         self.puts.insert(id)
     }
 
-    /// Ends the turn of a put.
+    /// Ends the turn of a put at the name with this id.
     pub fn end_turn(&mut self, id: LeaseId) {
         self.puts.remove(&id);
     }

@@ -6,14 +6,15 @@
 //!         0                                       32 MiB
 //! ```
 //!
-//! Each space has an allocator of its own, and a block lies in one space. Leases and the pools come
-//! from the first space, whose committed bytes are an account of their own. A process may have its
-//! own blocks in another space; then no pool and no debt counts them.
+//! Each space has an allocator of its own, and a block lies in one space. Leases come from the
+//! first space, and so do the grants of processes (chapter 5). Only there are bytes charged
+//! to an account, such as [`super::Committed`]. A process may have its *own blocks*, the memory for
+//! its messages (chapter 6), in another space; no account counts these.
 //!
 //! **Invariants** the offset of a block tells its space: the spaces follow one another in the
 //! arena.
 //!
-//! **Lock** the tables'. **Cost** a look at each space, of which there are at most 8.
+//! **Lock** the tables'. **Cost** one step for each space; there are at most 8.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraph 43: several shared memory spaces.
 
@@ -21,13 +22,14 @@ use crate::common::id::LeaseId;
 use crate::memory::buddy::{AllocateError, Block, Buddy};
 use crate::memory::lease::{Holder, LeaseTable, Tenure};
 
-/// The number of a space. The first has the number 0.
+/// The number of a space. The first has the number 0, and `others[n - 1]` has the number `n`.
 pub type SpaceNumber = usize;
 
-/// The most spaces.
+/// The most spaces of a server, with the first one.
 pub const MAX_SPACES: usize = 8;
 
-/// A further space: the part of the arena that begins at `start`.
+/// A further space: the part of the arena that begins `start` bytes behind the arena's start. The
+/// offsets of its allocator count from there.
 #[derive(Debug)]
 pub(super) struct Space {
     name: String,
@@ -35,7 +37,8 @@ pub(super) struct Space {
     buddy: Buddy,
 }
 
-/// All spaces but the first, and the name of that one.
+/// All spaces but the first, and the name of the first one. The allocator of the first space is
+/// `LeaseTable::buddy`.
 #[derive(Debug, Default)]
 pub(super) struct Spaces {
     first: String,
@@ -47,6 +50,8 @@ pub(super) struct Spaces {
 impl Spaces {
     /// Returns the space in which an offset lies; `None` for the first one.
     fn at(&mut self, offset: u64) -> Option<&mut Space> {
+        // The spaces stand in the order of `start`. The last one that starts at the offset or
+        // before it is the right one, so the search begins at the end.
         self.others.iter_mut().rev().find(|space| space.start <= offset)
     }
 
@@ -55,7 +60,7 @@ impl Spaces {
         self.others.iter().map(|space| space.buddy.filling().used).sum()
     }
 
-    /// Checks the allocator of each space.
+    /// Checks the allocators of all spaces but the first.
     pub fn check(&self) -> Result<(), String> {
         self.others.iter().try_for_each(|space| space.buddy.check())
     }
@@ -73,7 +78,8 @@ pub struct SpaceFigures {
 }
 
 impl<H: Clone> LeaseTable<H> {
-    /// Names the first space, and adds further ones behind it: their names, and their bytes.
+    /// Names the first space, and adds further ones behind it. `others` has the name and the bytes
+    /// of each.
     pub fn with_spaces(mut self, first: &str, others: &[(String, u64)]) -> Self {
         let mut start = self.buddy.size();
         self.spaces.first = first.into();
@@ -103,8 +109,8 @@ impl<H: Clone> LeaseTable<H> {
         std::iter::once(first).chain(others).collect()
     }
 
-    /// Returns the free bytes of a space for own blocks, and the largest block that is free now. In
-    /// the first space the free bytes are the committed ones.
+    /// Returns two numbers of bytes for a process that wants own blocks in a space: the free bytes,
+    /// and the largest free block. Of the first space only the committed bytes count as free.
     pub fn free_in(&self, space: SpaceNumber) -> (u64, u64) {
         match space.checked_sub(1).and_then(|at| self.spaces.others.get(at)) {
             None => (self.committed.free(), self.buddy.filling().largest_free),
@@ -115,16 +121,17 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
-    /// Returns whether a block of `size` bytes would be had in a space now: the free bytes have it,
-    /// the space has them in one piece, and the table has room for an entry. (A lease with a
-    /// numeric id may still fail: the numbers can run out.)
+    /// Returns whether a space can give a block of `size` bytes now: so many bytes are free, they
+    /// are in one piece, and the table has room for an entry. (A lease with a numeric id may still
+    /// fail: the numbers can run out.)
     pub fn has_room_in(&self, space: SpaceNumber, size: u64) -> bool {
         let (free, largest) = self.free_in(space);
         let rounded = Buddy::rounded(size);
         !self.is_full() && rounded.is_some_and(|rounded| rounded <= free.min(largest))
     }
 
-    /// Returns whether a block of `size` bytes could be had in a space that is empty.
+    /// Returns whether a space could give a block of `size` bytes if the space were empty. If not,
+    /// it is no use to wait or to make room.
     pub fn could_have_room_in(&self, space: SpaceNumber, size: u64) -> bool {
         match space.checked_sub(1).and_then(|at| self.spaces.others.get(at)) {
             None => Buddy::rounded(size).is_some_and(|r| r <= self.committed.size()),
@@ -132,7 +139,7 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
-    /// Allocates a whole block in a space for a holder, as [`LeaseTable::hold`] does in the first.
+    /// Allocates a block in a space for a holder, as [`LeaseTable::hold`] does in the first.
     ///
     /// # Errors
     /// As [`LeaseTable::hold`].
@@ -143,7 +150,7 @@ impl<H: Clone> LeaseTable<H> {
         holder: Holder,
     ) -> Result<(LeaseId, u64), AllocateError> {
         if self.is_full() {
-            return Err(AllocateError::TooMany { most: self.most });
+            return Err(AllocateError::TooMany { most: self.max_entries });
         }
         let other = space.checked_sub(1).and_then(|at| self.spaces.others.get_mut(at));
         let block = match other {
@@ -159,7 +166,8 @@ impl<H: Clone> LeaseTable<H> {
         Ok((id, block.size()))
     }
 
-    /// Doubles a used block in its place, in whichever space it lies. `None` if it cannot.
+    /// Doubles a used block in its place, in whichever space it lies; returns the doubled block.
+    /// `None` if [`Buddy::double`] cannot double it.
     pub(super) fn double(&mut self, offset: u64) -> Option<Block> {
         match self.spaces.at(offset) {
             None => self.buddy.double(offset),
@@ -171,7 +179,8 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
-    /// Frees the right half of a used block. `None` if it has the smallest size.
+    /// Frees the right half of a used block; returns the left half, which stays used. `None` if
+    /// the block has the smallest size.
     pub(super) fn halve(&mut self, offset: u64) -> Option<Block> {
         match self.spaces.at(offset) {
             None => self.buddy.halve(offset),
@@ -192,8 +201,8 @@ impl<H: Clone> LeaseTable<H> {
         debug_assert!(released.is_ok(), "a block of the table was not used: {released:?}");
     }
 
-    /// Notes that a block was struck: what is held in other spaces counts in no figure of the
-    /// first.
+    /// Subtracts a struck block from `held`, if it lies in another space than the first. The sum
+    /// `held` has the blocks in the table alone: [`LeaseTable::requested`] subtracts it.
     pub(super) fn note_struck(&mut self, block: Block) {
         if self.spaces.at(block.offset).is_some() {
             self.spaces.held -= block.size();

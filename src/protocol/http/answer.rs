@@ -16,12 +16,13 @@
 //! | reply | status | its own fields |
 //! | --- | --- | --- |
 //! | a new lease | 201 | `Location` |
-//! | a replaced lease | 200 | `ETag` of the new version |
-//! | an inspected lease | 200, 206, 304 | `ETag`, `Last-Modified`, `Content-Range`, `Leasebox-…` |
+//! | a replaced lease | 200; 201 if a PUT to a name created it | `ETag` of the new version |
+//! | an inspected lease | 200, 206, 304 | `ETag`, `Last-Modified`, `Accept-Ranges`, `Content-Range`, `Leasebox-…` |
 //! | the same, refused by its conditions or its range | 412, 416 | `Content-Range` with 416 |
 //! | any other reply | 200 | |
-//! | an error | the table in [`crate::protocol::http::refusal`] | `Allow`, `WWW-Authenticate` |
-//! | none: a file of the live page | 200, 304, 412 | `ETag`, `Content-Security-Policy` |
+//! | an error | the table in [`crate::protocol::http::refusal`] | `Allow`, `WWW-Authenticate`, `Accept-Encoding` |
+//! | none: a file of the live page | 200, 206, 304, 412, 416 | `ETag`, `Last-Modified`, `Content-Security-Policy` |
+//! | none: a file of a site | 200 | `Content-Security-Policy` |
 //! | none: OPTIONS, TRACE | 200 | `Allow` with OPTIONS |
 //!
 //! **Invariants**
@@ -95,8 +96,8 @@ pub(super) enum ResponseBody {
 const FRESH: &str = "Cache-Control: no-store\r\nVary: Accept\r\n";
 
 impl Answering {
-    /// Returns the answer with a service's reply, `now_ms` milliseconds after 1970. Takes the data
-    /// out of an inspected lease.
+    /// Returns the answer with a service's reply. `now_ms` is the present time in milliseconds
+    /// since 1970. Takes the data out of an inspected lease.
     pub fn reply(&self, reply: &mut Reply<'_>, now_ms: u64) -> Response {
         let form =
             self.accept.best(matches!(reply, Reply::Inspected(_))).unwrap_or(MediaForm::Text);
@@ -104,7 +105,9 @@ impl Answering {
             Reply::Inspected(inspection) => self.inspected(inspection, form, now_ms),
             Reply::Error(error) => {
                 let status = status_of(error.code, self.conditions.is_conditional());
-                match self.conditions.why_not(self.path == NAMED) {
+                // The service knows only versions. After a failed condition the text is about the
+                // fields that the client has sent.
+                match self.conditions.failure_text(self.path == NAMED) {
                     Some(why) if status == 412 => {
                         self.error(status, &Error::new(Code::Refused, why), "")
                     }
@@ -140,7 +143,8 @@ impl Answering {
         let is_new = match reply {
             // A renewal is answered with `Leased`, too, but its path is that of the lease.
             Reply::Leased(_) => self.path == LEASES,
-            // The first set of a lease is what creates one with a name.
+            // Version 1 is the first set of a lease, and a lease with a name is created by its
+            // first set.
             Reply::Replaced(Replaced { version: 1, .. }) => self.path == NAMED,
             _ => false,
         };
@@ -170,7 +174,7 @@ impl Answering {
         let form = self.accept.best(false).unwrap_or(MediaForm::Text);
         let body = match form {
             MediaForm::Text | MediaForm::Bytes => format!("error {error}\n").into_bytes(),
-            form => put_value(value::of_error(error), form),
+            form => put_value(value::error_value(error), form),
         };
         let (fields, body) = (format!("{FRESH}{fields}"), ResponseBody::Data(body));
         Response { status, content_type: form.content_type(), fields, body }
@@ -195,13 +199,14 @@ impl Answering {
                 // Base64 inside a text has no parts. HEAD encodes the lease too: the length of the
                 // answer is known only then.
                 (MediaForm::Json | MediaForm::Xml, _) => {
-                    let value = value::inspected(inspection);
+                    let value = value::inspection_value(inspection);
                     (200, ResponseBody::Data(put_value(value, form)))
                 }
                 _ if self.method == Some(Method::Head) => {
                     (200, ResponseBody::LeftOut(inspection.length))
                 }
-                // The last bytes of nothing are all of it (RFC 9110, section 14.1.2).
+                // The last N bytes of data that is shorter are all of it, also of empty data (RFC
+                // 9110, section 14.1.2).
                 (_, Some(Part::Last(1..))) if inspection.length == 0 => {
                     (200, ResponseBody::Data(Vec::new()))
                 }
@@ -209,7 +214,7 @@ impl Answering {
                     let (length, data) = (inspection.length, std::mem::take(&mut inspection.data));
                     let (content_type, body) = (form.content_type(), ResponseBody::Data(data));
                     let response = Response { status: 206, content_type, fields, body };
-                    return self.part(part.of(length), "lease", length, response);
+                    return self.part(part.range_in(length), "lease", length, response);
                 }
                 (_, None) => (200, ResponseBody::Data(std::mem::take(&mut inspection.data))),
             },
@@ -357,7 +362,7 @@ fn shown(reply: &Reply<'_>, form: MediaForm) -> Vec<u8> {
             };
             line.bytes.split_off(data)
         }
-        form => put_value(value::of(reply), form),
+        form => put_value(value::reply_value(reply), form),
     }
 }
 

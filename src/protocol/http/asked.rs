@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `Host` | an IP address, `localhost`, a name below it or a `--host` name, perhaps with a port; otherwise 403 |
 //! | `Origin` | the host and port of `Host`, otherwise 403: a page of another site must not draw |
-//! | `Authorization` | on a server with a user: Basic with its name and password, otherwise 401 |
+//! | `Authorization` | on a server with a user: Basic with its name and password, otherwise 401; 503 while no guess is left |
 //! | `Content-Length`, `Transfer-Encoding` | [`crate::protocol::http::body`] |
 //! | `Content-Encoding` | only `identity`, otherwise 415: a lease stores the bytes as they come |
 //! | `Content-Type` | of a POST: a form holds its parameters ([`crate::protocol::http::target`]) |
@@ -75,9 +75,11 @@ struct Seen<'a> {
     authorization: Option<&'a [u8]>,
     closes: bool,
     keeps_alive: bool,
-    /// `Expect` has 100-continue; `Expect` has something else.
+    /// `Expect` has `100-continue`.
     expects_continue: bool,
+    /// `Expect` has another word.
     expects_other: bool,
+    /// The fields that say where the body ends.
     announced: Announced,
     /// `Content-Encoding` names another coding than `identity`.
     encoded: bool,
@@ -116,7 +118,7 @@ pub fn understand(
         answering.accept.see(name, value);
         answering.conditions.see(name, value);
     }
-    if seen.host.is_some_and(|host| !is_readable(host)) {
+    if seen.host.is_some_and(|host| !is_readable_host(host)) {
         return Err(bad("the host is no name or address with a port; send one"));
     }
     if head.minor > 0 && seen.host.is_none() {
@@ -233,7 +235,7 @@ fn forbidden(seen: &Seen<'_>, authority: Option<&[u8]>, policy: &Policy) -> Opti
 
 /// Returns whether these bytes could be a host, with a port or without: the characters of RFC 3986,
 /// section 3.2.2, an address with colons in brackets, and digits behind the last colon.
-pub fn is_readable(host: &[u8]) -> bool {
+pub fn is_readable_host(host: &[u8]) -> bool {
     let is_fine = |&byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
     let is_port = |rest: &[u8]| match rest {
         [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
@@ -255,9 +257,9 @@ pub fn is_readable(host: &[u8]) -> bool {
 /// Every IP address is accepted. DNS rebinding, the second attack in the file's head, needs a name,
 /// because an attacker can make only a name mean this server. If a foreign page sends a request to
 /// the address itself, its `Origin` names that page's site, so the request is refused. `localhost`
-/// and each name below it, such as `ada.localhost`, is this machine, and nobody can make it another
-/// (RFC 6761, section 6.3). Any other name must be one of `names`. A dot may end a name, as in DNS, and
-/// some libraries leave the zone of a link-local address in the field: `[fe80::1%eth0]`.
+/// and each name below it, such as `ada.localhost`, always mean this machine (RFC 6761, section
+/// 6.3). Any other name must be one of `names`, the values of `--host`. A dot may end a name, as in
+/// DNS. Some libraries leave the zone of a link-local address in the field: `[fe80::1%eth0]`.
 fn is_host(host: &[u8], names: &[String]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else { return false };
     let (name, port) = match host.strip_prefix('[') {

@@ -105,8 +105,8 @@ impl Conditions {
         }
     }
 
-    /// Judges a read of an entity with that tag, last set in the second `modified` since 1970;
-    /// `None` if it never was.
+    /// Judges a read of an entity that has this tag. `modified` is the time of its last set, in
+    /// seconds since 1970; `None` if it was never set.
     pub fn judge(&self, tag: &str, modified: Option<u64>) -> Verdict {
         // Steps 1 and 2 of the RFC: the client accepts only a certain version. A tag replaces the
         // date, which is less exact. Only strong tags count: a weak tag does not promise equal
@@ -128,8 +128,9 @@ impl Conditions {
         if is_same { Verdict::NotModified } else { Verdict::Holds }
     }
 
-    /// Returns the part that the client wants, and the version that its `If-Range` names, if it
-    /// sent one: of any other version it wants the whole lease. `None` asks for the whole lease.
+    /// Returns the part that the client wants; `None` if it wants the whole lease. If the request
+    /// has `If-Range`, the second value is the version that this field names: the client wants the
+    /// part of that version alone, and the whole lease of any other version.
     ///
     /// Only the forms text and bytes have parts. If `If-Range` is a date, a weak tag, or the tag of
     /// no version in this form, the answer is the whole lease, which is always right. A part could
@@ -147,10 +148,10 @@ impl Conditions {
     }
 
     /// Returns the condition under which a lease is changed. No version fulfils a condition that
-    /// cannot be kept; [`Conditions::why_not`] says why. The lease is looked up all the same,
+    /// cannot be kept; [`Conditions::failure_text`] says why. The lease is looked up all the same,
     /// because a lease that does not exist is 404, whatever the condition (RFC 9110, section
     /// 13.2.1).
-    pub fn of_change(&self) -> Condition {
+    pub fn change_condition(&self) -> Condition {
         // A tag of any form names its version: PUT sets bytes, whatever form the client has read.
         let versions = |tags: &[Tag], weakly: bool| {
             let strong = tags.iter().filter(|tag| weakly || !tag.is_weak);
@@ -165,19 +166,21 @@ impl Conditions {
         }
     }
 
-    /// Returns the condition under which a lease is put to its name: as that of a change, but here
-    /// `*` is about a lease that may not exist. One that does not exist has version 0.
-    pub fn of_put(&self) -> Condition {
+    /// Returns the condition of a PUT to a name. Only `*` differs from [`Conditions::change_condition`],
+    /// because the lease may not exist, and then its version counts as 0. So `If-Match: *` is any
+    /// version but 0, and `If-None-Match: *` is version 0 alone.
+    pub fn put_condition(&self) -> Condition {
         match (&self.if_match, &self.if_none_match) {
             (Some(Tags::Any), None) => Condition::NoneOf(vec![0]),
             (None, Some(Tags::Any)) => Condition::OneOf(vec![0]),
-            _ => self.of_change(),
+            _ => self.change_condition(),
         }
     }
 
-    /// Returns why a change was refused under its condition, if the text of the service says less:
-    /// the cause and the cure. `may_create` is for a lease that a PUT creates.
-    pub fn why_not(&self, may_create: bool) -> Option<&'static str> {
+    /// Returns the cause and the cure of a change whose condition failed; `None` if the text of the
+    /// service says enough. `may_create` means that the change is a PUT to a name, which may create
+    /// the lease.
+    pub fn failure_text(&self, may_create: bool) -> Option<&'static str> {
         Some(match (&self.if_match, &self.if_none_match) {
             (Some(Tags::These(tags)), None) if tags.iter().all(|tag| tag.is_weak) => {
                 "a weak tag allows no change; send the ETag as it came, without W/"
@@ -217,7 +220,8 @@ impl Conditions {
 }
 
 impl Tag {
-    /// Returns the version whose tag in that form this is: with form `-json`, `3-json` gives 3.
+    /// Returns the version in a tag that ends with `form`, the suffix of a form: with `-json` the
+    /// tag `3-json` gives 3, and `3` gives `None`.
     fn version(&self, form: &str) -> Option<u64> {
         let version = parse_decimal(self.opaque.strip_suffix(form.as_bytes())?)?;
         // Tags are equal byte for byte (RFC 9110, section 8.8.3.2), so `"03"` is none of ours.

@@ -42,7 +42,7 @@ fn reads_are_judged_in_the_rfcs_order() {
 
 #[test]
 fn a_change_is_on_condition_of_versions() {
-    let of = |fields: &[(&str, &str)]| conditions(fields).of_change();
+    let of = |fields: &[(&str, &str)]| conditions(fields).change_condition();
     assert_eq!(of(&[]), Condition::Any);
     assert_eq!(of(&[("If-Match", "*")]), Condition::Any);
     assert_eq!(of(&[("If-Match", "\"3\"")]), Condition::OneOf(vec![3]));

@@ -54,7 +54,8 @@ fn civil(days: u64) -> (u64, u64, u64) {
     // after 100 (36,524), but one after 400 (146,096). The rest is years of 365 days.
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
-    // Five months have 153 days, in both full groups of the picture in the file's head.
+    // Five months have 153 days, in both full groups of the picture in the file's head. So before
+    // month M of the calculation, from 0, there are (153 * M + 2) / 5 days, rounded down.
     let month = (5 * day + 2) / 153;
     let in_march = if month < 10 { month + 3 } else { month - 9 };
     (year + era * 400 + u64::from(in_march <= 2), in_march, day - (153 * month + 2) / 5 + 1)
@@ -69,8 +70,8 @@ fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
     (era * ERA + of_era * 365 + of_era / 4 - of_era / 100 + of_year).checked_sub(TO_1970)
 }
 
-/// Returns the second since 1970 of a date in any of the three forms; `None` for another text and
-/// for a date outside 1970 to 9999.
+/// Returns the second since 1970 of a date in any of the three forms; 0 for a date before 1970.
+/// Returns `None` for another text and for a year outside 1 to 9999.
 pub fn read(text: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?;
     let words: Vec<&str> = text.split([' ', '-']).filter(|word| !word.is_empty()).collect();
@@ -101,7 +102,8 @@ pub fn read(text: &[u8]) -> Option<u64> {
     if !is_time || !(1..=9999).contains(&year) || !(1..=31).contains(&day) {
         return None;
     }
-    // Before all that a lease was set; a program that has no date may send the year 1.
+    // All leases were set after 1970, so 1970 stands for every earlier date. A program that has no
+    // date may send the year 1.
     if year < 1970 {
         return Some(0);
     }

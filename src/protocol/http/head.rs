@@ -117,6 +117,7 @@ pub fn parse(head: &[u8]) -> Result<Head<'_>, Refusal> {
     let mut lines = head.strip_suffix(b"\r\n").unwrap_or(head).split_inclusive(|&b| b == b'\n');
     let mut next = || lines.next().map(|line| line.strip_suffix(b"\r\n").unwrap_or(line));
     let (method, target, minor) = first_line(next().unwrap_or_default())?;
+    // Room for eight fields at first: curl sends three or four. A longer head grows it.
     let mut fields = Vec::with_capacity(8);
     while let Some(line) = next() {
         if fields.len() == MAX_FIELDS {

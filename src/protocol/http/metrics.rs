@@ -13,8 +13,9 @@
 //!   leasebox_internal_fragmentation_ratio 0.050
 //! ```
 //!
-//! Prometheus reads a page of figures every few seconds and draws them over time. What only grows
-//! is a counter; the rest is a gauge. A figure that is a word becomes a label of `leasebox_info`.
+//! Prometheus reads a page of figures every few seconds and draws them over time. A figure that
+//! only grows is a counter; any other number is a gauge. A figure that is a word becomes a label of
+//! `leasebox_info`.
 //!
 //! **Invariants** a new figure of `stats` is here too, as a gauge, unless a row below says more.
 //!
@@ -31,7 +32,7 @@ use crate::common::id::parse_decimal;
 /// The path of this form.
 pub const PATH: &str = "/metrics";
 
-/// The type of its answers.
+/// The `Content-Type` of this form.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The figures that only grow.
@@ -83,7 +84,8 @@ pub fn metrics(figures: &[Figure]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Appends one figure. Its name may have labels behind it.
+/// Appends one figure. Its name may have labels behind it, in braces; the line with the type has
+/// the name without them.
 fn put(text: &mut String, name: &str, kind: &str, value: &str) {
     let bare = name.split('{').next().unwrap_or_default();
     // Writing to a string cannot fail.

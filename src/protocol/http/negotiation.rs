@@ -117,8 +117,8 @@ impl Accept {
         let Some(wanted) = &self.0 else { return Some(MediaForm::Text) };
         let quality = |form: MediaForm| wanted[form as usize].1;
         let can = |form: &MediaForm| *form != MediaForm::Bytes || is_lease;
-        // `max_by_key` returns the last of equals. Backwards, that is the first of
-        // [`MediaForm::ALL`].
+        // Of several forms with the highest quality, `max_by_key` returns the last one. `rev` makes
+        // that the first one in [`MediaForm::ALL`].
         let best =
             MediaForm::ALL.into_iter().filter(can).rev().max_by_key(|&form| quality(form))?;
         Some(best).filter(|&best| quality(best) > 0)

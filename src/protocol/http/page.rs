@@ -1,16 +1,19 @@
-//! The files of the live page: HTML, CSS, script and icon. The compiler puts them into the program, so
-//! the server reads no file and needs no folder.
+//! The files of the live page: HTML, CSS, script and icon. The compiler puts them into the program,
+//! so the server reads no file and needs no folder.
 //!
-//! The files change only with the program. So each has an entity tag, by which a browser asks whether its
-//! copy is still the same, and `Last-Modified` is the time at which the program's file was written.
+//! The files change only with the program. Each has an entity tag, by which a browser asks whether
+//! its copy is still the same. `Last-Modified` is the time at which the program's own file was
+//! written.
 //!
 //! **Invariants** the page names nothing outside this server, and its `Content-Security-Policy`
 //! lets the browser load and run nothing else. So a script that a client writes into a name or a
 //! lease does not run when the page shows it.
 //!
-//! **Lock** none of ours: constants, and the date of the program, which std's `LazyLock` reads once.
+//! **Lock** none of our own. The files are constants; std's `LazyLock` lets one thread read the
+//! date of the program, once, while others wait for it.
 //!
-//! **Source** the lecture: resources are pages and "image files". The page is ours; the policy is W3C's Content Security Policy, level 3.
+//! **Source** the lecture: resources are pages and "image files". The page is ours; the policy is
+//! W3C's Content Security Policy, level 3.
 
 use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -113,11 +116,12 @@ impl Page {
         match (answering.conditions.judge(&tag, modified), part) {
             (Verdict::Holds, Some((part, None))) => {
                 let length = bytes.len() as u64;
-                let range = part.of(length);
+                let range = part.range_in(length);
                 let data = bytes[range.start as usize..range.end as usize].to_vec();
                 let response = response(206, ResponseBody::Data(data));
                 answering.part(range, "file", length, response)
             }
+            // With a version from `If-Range` the answer is the whole file: a file has no version.
             (Verdict::Holds, _) => response(200, ResponseBody::Data(bytes.to_vec())),
             (Verdict::NotModified, _) => response(304, ResponseBody::LeftOut(bytes.len() as u64)),
             (Verdict::Failed, _) => {

@@ -104,7 +104,7 @@ impl<'a> Source<'a> for Parameters<'a> {
 /// Reads a number that must be there.
 ///
 /// # Errors
-/// `bad-request`; the text names the parameter and its meaning, which are `explained`.
+/// Fails with `bad-request`. The text ends with `explained`: the parameter and its meaning.
 pub fn number(value: Option<Cow<'_, [u8]>>, explained: &str) -> Result<u64, Error> {
     value.and_then(|value| parse_decimal(&value)).ok_or_else(|| {
         let text = format!("a parameter is missing, or no number of 64 bits; give {explained}");

@@ -14,9 +14,11 @@
 //! | --- | --- | --- |
 //! | an unreadable message, or one without a certain end | 400 | closes |
 //! | a request that is too slow, a line or a head that is too long | 408, 414, 431 | closes |
+//! | no memory for a request | 503 | closes |
 //! | a body over `--max-message` | 413 | closes |
 //! | another version, another transfer coding | 505, 501 | closes |
 //! | no log-on, a foreign `Host` or `Origin` | 401, 403 | goes on |
+//! | a log-on while no guess is left ([`crate::protocol::log_on`]) | 503 | goes on |
 //! | no such resource, no such method of it, no such method at all | 404, 405, 501 | goes on |
 //! | a wrong parameter, a body without use | 400 | goes on |
 //! | no accepted form, a failed condition, no such bytes | 406, 412, 416 | goes on |

@@ -1,9 +1,10 @@
 //! The resources: the methods of each, and the command behind each method.
 //!
 //! Most routes stand in the rows that describe their commands, behind `@`
-//! ([`crate::common::description`]). This file finds the route of a target. It reads ten requests
-//! by hand: inspect, replace and put depend on conditions, the three lists and the metrics on the
-//! path alone, and a client may leave out `rows`, `which` or both in a request for the table.
+//! ([`crate::common::description`]). This file finds the route of a target. It reads the requests
+//! of eleven routes by hand: inspect, replace and put depend on conditions; the four lists and the
+//! metrics depend on the path alone; a release by name needs the id of the name; and a request for
+//! the table may leave out `rows`, `which` or both.
 //!
 //! | resource | methods | command |
 //! | --- | --- | --- |
@@ -40,8 +41,7 @@
 //!
 //! **Simplified** a path is decoded before it is split, so `%2F` is a slash. RFC 3986, section 2.4,
 //! wants the split first; the result is the same here, because no id holds a slash, and a name is
-//! all that stands behind `/named/`. The search
-//! compares a path with one route after the other.
+//! all that stands behind `/named/`. The search compares a path with one route after the other.
 //!
 //! **Source** RFC 9110, sections 9.2 and 9.3; the lecture's seven methods.
 
@@ -257,8 +257,8 @@ impl Resource {
     /// Returns the request that a method makes of the resource, to be answered in `form`.
     ///
     /// # Errors
-    /// 400 for wrong parameters, 412 for a condition with a method or a resource that has none.
-    /// Then no service is asked.
+    /// 400 for wrong parameters, 412 for a condition if the method or the resource takes none. No
+    /// service has seen the request then.
     pub fn request<'a>(
         self,
         method: Method,
@@ -311,12 +311,12 @@ fn put<'a>(
 ) -> Result<Request<'a>, Refusal> {
     if path == LEASE {
         parameters(query, &[])?;
-        let condition = conditions.of_change().into();
+        let condition = conditions.change_condition().into();
         return Ok(Replace { id, condition, data }.into());
     }
     let duration = parameters(query, &["duration"])?.pop().flatten();
     let duration_ms = number(duration, "duration, in milliseconds")?;
-    let condition = conditions.of_put().into();
+    let condition = conditions.put_condition().into();
     Ok(Put { name: NameId::from_id(id), duration_ms, condition, data }.into())
 }
 

@@ -5,8 +5,9 @@
 //!                               as for all requests      │ page or answer │ Refusal
 //! ```
 //!
-//! **Invariants** a site sees a request only after all checks of [`crate::protocol::http`]. Its
-//! files have the rights of the live page, no more.
+//! **Invariants** a site sees a request only after all checks of [`crate::protocol::http`]. A
+//! browser gives its files the rights of the live page and no others, because both have the same
+//! `Content-Security-Policy`.
 //!
 //! **Lock** none here; a site may have its own.
 //!
@@ -22,8 +23,8 @@ use crate::protocol::http::resource::Method;
 
 /// The pages of another program, which a server with this HTTP shows. All connections share it.
 pub trait Site: Debug + Send + Sync {
-    /// Answers one request. The path begins with a slash; the query is that behind its question
-    /// mark. HEAD comes as GET.
+    /// Answers one request. `query` is the text behind the question mark of the target, `None` if
+    /// there is no question mark. HEAD comes as GET.
     ///
     /// # Errors
     /// Whatever HTTP can refuse, such as 404 for a path that the site does not have.
@@ -34,7 +35,7 @@ pub trait Site: Debug + Send + Sync {
         query: Option<&[u8]>,
     ) -> Result<SiteFile, Refusal>;
 
-    /// Begins the stop: a request that waits within the site is refused now, and each later one.
+    /// Begins the stop: the site refuses the requests that wait within it, and all later ones.
     fn close(&self);
 }
 

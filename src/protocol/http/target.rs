@@ -4,7 +4,7 @@
 //!   POST /draws?n=4                        parameters in the target
 //!   POST /draws      + a form: n=4         the same in the body, as curl -d n=4 and browsers send it
 //!   GET http://localhost:4120/index.html   a proxy's form: the host stands in the target
-//!   GET //localhost:4120/index.html        the lecture's
+//!   GET //localhost:4120/index.html        the same, as the lecture prints it
 //! ```
 //!
 //! **Invariants** the parameters of a request stand in one place: in the target or in the body.

@@ -60,18 +60,18 @@ fn record(write: impl FnOnce(&mut RecordSink)) -> Value {
 }
 
 /// Returns a reply as a value, with its name in XML.
-pub fn of(reply: &Reply<'_>) -> (&'static str, Value) {
+pub fn reply_value(reply: &Reply<'_>) -> (&'static str, Value) {
     (reply.element(), record(|sink| reply.write(sink)))
 }
 
 /// Returns an error as a value. It is written as any reply is, so it has one shape everywhere.
-pub fn of_error(error: &Error) -> (&'static str, Value) {
-    of(&Reply::Error(error.clone()))
+pub fn error_value(error: &Error) -> (&'static str, Value) {
+    reply_value(&Reply::Error(error.clone()))
 }
 
 /// Returns an inspected lease as a value. Takes the inspection by reference, because a [`Reply`]
-/// for [`of`] would have to own the data.
-pub fn inspected(inspection: &Inspection) -> (&'static str, Value) {
+/// for [`reply_value`] would have to own the data.
+pub fn inspection_value(inspection: &Inspection) -> (&'static str, Value) {
     (Inspection::ELEMENT, record(|sink| inspection.write(sink)))
 }
 
@@ -131,8 +131,9 @@ impl Sink for RecordSink {
 }
 
 impl Value {
-    /// Returns the length of all strings in the value, in bytes: about that of its text. A body that
-    /// grows by doubling could take twice as much.
+    /// Returns about the length of the value's text in bytes: its strings, and 8 bytes for each
+    /// single value. The body starts with this capacity: a body that grows by doubling could take
+    /// twice as much memory.
     pub fn length(&self) -> usize {
         match self {
             Value::Null | Value::Number(_) | Value::Hundredths(_) => 8,
@@ -268,7 +269,7 @@ mod tests {
         let columns = ["client", "process"].map(Cow::Borrowed).to_vec();
         let rows = vec![vec!["7".to_string(), "42".to_string()]];
         let listing = Listing { what: Listed::Connections, total: 1, columns, rows };
-        let json = both(&of(&Reply::List(Box::new(listing))).1).0;
+        let json = both(&reply_value(&Reply::List(Box::new(listing))).1).0;
         assert_eq!(json, r#"{"total":1,"connections":[{"client":7,"process":"42"}]}"#);
     }
 }

@@ -1,4 +1,4 @@
-//! The commands of RESP about the connection: what client libraries ask before they serve a
+//! The commands of RESP about the connection. Client libraries send them before they serve a
 //! program.
 //!
 //! | request | reply |
@@ -14,13 +14,14 @@
 //! | `CONFIG GET save\|appendonly` | an array: the name, and a value for *nothing is saved* |
 //! | `COMMAND`, `COMMAND LIST`, `DOCS`, `INFO …`, `COUNT` | none, in the form that Redis has |
 //!
-//! A library that gets an error here gives up, although it would get on with the commands of
-//! leasebox. So each of these answers has the form of Redis; it says nothing that is not so.
+//! A library that gets an error here gives up, although it could work with the commands of
+//! leasebox. So each of these answers has the form that Redis has, and only true contents.
 //!
 //! **Invariants** before the log-on, every command but `HELLO`, `AUTH` and `QUIT` is answered with
 //! `-NOAUTH`. The server keeps the name of a client, at most 128 bytes, and nothing else.
 //!
-//! **Lock** none. **Simplified** `COMMAND` lists nothing: `help` has leasebox's commands in words.
+//! **Lock** that of the guesses, for a log-on. **Simplified** `COMMAND` lists nothing: `help` has
+//! leasebox's commands in words.
 //!
 //! **Source** the pages of these commands at redis.io; what ioredis, node-redis, valkey-glide,
 //! redis-py and redis-rs send.
@@ -42,7 +43,7 @@ const OK: &[u8] = b"+OK\r\n";
 const MAX_NAME: usize = 128;
 
 impl Resp {
-    /// Answers a command about the connection: writes the answer into `own`, and returns true.
+    /// Answers a command about the connection: writes the answer into `prepared`, and returns true.
     /// Before the log-on it answers every command. Afterwards it returns false, and writes nothing,
     /// for a command that no arm below matches.
     pub(super) fn answer_own(&mut self, words: Words<'_>, policy: &Policy) -> bool {
@@ -78,7 +79,7 @@ impl Resp {
             b"COMMAND" => self.about_commands(rest),
             _ => return false,
         };
-        self.own = answer.unwrap_or_else(|error| [error.as_bytes(), b"\r\n"].concat());
+        self.prepared = answer.unwrap_or_else(|error| [error.as_bytes(), b"\r\n"].concat());
         true
     }
 
@@ -167,7 +168,8 @@ impl Resp {
     fn about_client(&mut self, words: Words<'_>) -> OwnReply<Vec<u8>> {
         let (about, rest) = words.next();
         match &*about.to_ascii_uppercase() {
-            // Client libraries send their name and version when they connect.
+            // Client libraries send their name and version by `SETINFO` when they connect. The
+            // other two commands are about features of Redis that leasebox does not have.
             b"SETINFO" | b"NO-EVICT" | b"NO-TOUCH" => Ok(OK.into()),
             b"SETNAME" => self.set_name(rest.next().0).map(|()| OK.into()),
             b"GETNAME" if self.name.is_empty() => Ok(self.nil().into()),
@@ -209,8 +211,8 @@ impl Resp {
     }
 }
 
-/// The most commands that `COMMAND INFO` names: a request may have a million words, and each costs
-/// five bytes.
+/// The most words that the answers to `COMMAND INFO` and `INFO` look at. A request may have a
+/// million words, and each costs up to five bytes in the answer to `COMMAND INFO`.
 const MAX_NAMED: usize = 1024;
 
 /// The sections of `INFO`. A library waits until `loading` is 0, and writes only where `role` is

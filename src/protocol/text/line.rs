@@ -80,10 +80,11 @@ pub fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Returns whether a wrong line belongs to another protocol: its last word is a protocol's version,
-/// as in each request of HTTP, RTSP and SIP, or it names the host, as each browser does. **Source**
-/// Redis closes a connection at `POST` and `Host:` for the same reason.
-pub fn is_line_of_another(line: &[u8]) -> bool {
+/// Returns whether a wrong line belongs to another protocol. Such a line ends with the version of a
+/// protocol, as each request of HTTP, RTSP and SIP does, or begins with `Host:`, as a line of each
+/// browser does. The lines behind it may be a body that another site has chosen, so they must not
+/// run as commands. **Source** Redis closes a connection at `POST` and `Host:` for this reason.
+pub fn is_line_of_other_protocol(line: &[u8]) -> bool {
     let last = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
     let slash = last.iter().position(|&byte| byte == b'/').unwrap_or(0);
     let (name, version) = (&last[..slash], &last[slash..]);

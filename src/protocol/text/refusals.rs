@@ -2,14 +2,14 @@
 //!
 //! **Lock** none. **Source** ours.
 
-use super::line::{first_unseen, is_line_of_another};
+use super::line::{first_unseen, is_line_of_other_protocol};
 use crate::common::error::{Code, Error};
 use crate::protocol::Decoded;
 
-/// Returns what becomes of a wrong line: an error, and after a line that another protocol may have
-/// sent the close. `used` counts the line and its end.
+/// Returns the result for a wrong line: an error as its answer. If the line may belong to another
+/// protocol, the connection also closes after the error. `used` counts the line and its end.
 pub(super) fn refused<'a>(error: Error, line: &[u8], is_first: bool, used: usize) -> Decoded<'a> {
-    if is_line_of_another(line) {
+    if is_line_of_other_protocol(line) {
         return Decoded::Last(Some(belongs_to_another()));
     }
     if is_first && error.code == Code::UnknownCommand {
@@ -49,8 +49,8 @@ pub(super) fn too_long() -> Error {
     Error::new(Code::BadRequest, text)
 }
 
-/// Adds to an error the first bytes of the line that cannot be seen: a person who reads `draw 4`
-/// does not see why it is wrong.
+/// Adds to an error the first invisible bytes of the line, escaped. Without them a person could not
+/// see why `draw 4` with a no-break space is wrong.
 fn with_unseen(error: Error, line: &[u8]) -> Error {
     match first_unseen(line) {
         None => error,

@@ -49,12 +49,13 @@ pub(super) struct Unended {
     /// The server serves the course's own client.
     course: bool,
     /// A line end has arrived: from now on only a line end ends a request.
-    is_over: bool,
+    has_line_end: bool,
     /// The client has sent a draw without a line end.
     is_known: bool,
     /// The input is draws that came in one piece. They wait for the silence.
     waits_for_quiet: bool,
-    /// The number of bytes at the start of the input that are such draws and are answered now.
+    /// The number of bytes at the start of the input that are draws of one piece and need no more
+    /// silence: each call of [`Unended::meaning`] returns one of them.
     draws: usize,
     /// The last request had no line end; one may still arrive.
     line_end_may_follow: bool,
@@ -96,22 +97,23 @@ impl Unended {
 
     /// Notes that a line end has arrived.
     pub(super) fn line_end_arrived(&mut self) {
-        *self = Self { is_over: true, ..Self::default() };
+        *self = Self { has_line_end: true, ..Self::default() };
     }
 
     /// Returns whether 100 ms of silence would end a request in the input.
     pub(super) fn awaits_quiet(&self, input: &[u8]) -> bool {
-        !self.is_over && (self.waits_for_quiet || is_wrong(input))
+        !self.has_line_end && (self.waits_for_quiet || is_wrong(input))
     }
 
     /// Returns the meaning of the input.
     #[inline]
     pub(super) fn meaning(&mut self, input: &[u8], tail: Tail) -> Meaning {
-        if self.is_over { Meaning::Line } else { self.meaning_without_end(input, tail) }
+        if self.has_line_end { Meaning::Line } else { self.meaning_without_end(input, tail) }
     }
 
-    /// Returns the meaning of the input while no line end has arrived on this connection. At the
-    /// end of the stream it is never draws: that end counts as a line end.
+    /// Returns the meaning of the input while no line end has arrived on this connection. The end
+    /// of the stream counts as a line end, so there the input is a line and never a draw without a
+    /// line end.
     fn meaning_without_end(&mut self, input: &[u8], tail: Tail) -> Meaning {
         if self.line_end_may_follow && !input.is_empty() {
             let used = match input {
@@ -131,11 +133,13 @@ impl Unended {
             match tail {
                 Tail::OnePiece => self.waits_for_quiet = is_draws(input),
                 Tail::Open | Tail::Ended => self.waits_for_quiet = false,
+                // No byte has arrived since the last call, so its result is still true.
                 Tail::Quiet => {}
             }
             if !self.waits_for_quiet {
                 return self.wrong_or_line(input, tail);
             }
+            // A known client and the course's client are answered without the silence.
             if tail != Tail::Quiet && !self.is_known && !self.course {
                 return Meaning::Wait;
             }
@@ -145,7 +149,7 @@ impl Unended {
         self.next_draw(input)
     }
 
-    /// Takes the first draw of a piece.
+    /// Returns the first draw of a piece, and prepares for the rest of the piece.
     fn next_draw(&mut self, input: &[u8]) -> Meaning {
         let piece = &input[..self.draws.min(input.len())];
         let Some((draw, used)) = first_draw(piece) else {
@@ -156,11 +160,13 @@ impl Unended {
         self.is_known = true;
         self.line_end_may_follow = self.draws == 0;
         self.reply_end = if self.draws == 0 { ReplyEnd::Nothing } else { ReplyEnd::Space };
+        // `min`: `draw 0` stays 0, so that its client gets the error for 0.
         let count = if self.course { draw.count.min(1) } else { draw.count };
         Meaning::Draw(Draw { count }, used)
     }
 
-    /// Returns [`Meaning::Wrong`] after a silence, if the input cannot become a request.
+    /// Returns [`Meaning::Wrong`] after a silence, if the input cannot become a request; otherwise
+    /// [`Meaning::Line`].
     fn wrong_or_line(&mut self, input: &[u8], tail: Tail) -> Meaning {
         if tail != Tail::Quiet || !is_wrong(input) {
             return Meaning::Line;
@@ -198,8 +204,8 @@ fn is_draws(mut piece: &[u8]) -> bool {
 }
 
 /// Returns whether a line that begins with `input` is wrong, however it goes on: its first word is
-/// no command, or it is a draw whose count is no number. Of other commands it looks only at the
-/// word.
+/// no command, or it is a draw whose count is no number. The words behind any other command are not
+/// checked.
 fn is_wrong(input: &[u8]) -> bool {
     let start = without_cr(&input[..input.len().min(MAX_START)]);
     let (word, rest) = Words::Line(start).next();

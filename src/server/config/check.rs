@@ -1,7 +1,7 @@
 //! The checks of a configuration: each value has a range, and no two values contradict each other.
 //!
-//! **Invariants** no value is corrected: what is out of range is refused, with the flag, the value
-//! and the range.
+//! **Invariants** no value is corrected: a value out of its range is refused, and the error names
+//! the flag, the value and the range.
 //!
 //! **Lock** none. **Source** ours.
 
@@ -11,10 +11,10 @@ use std::time::Duration;
 use crate::cooperative::manager::check_name;
 use crate::memory::buddy::MIN_BLOCK;
 use crate::memory::lease::MAX_SPACES;
-use crate::numbers::draw::Locking;
 use crate::numbers::list::NumberList;
+use crate::numbers::locking::Locking;
 use crate::protocol::datagram::MAX_DATAGRAM;
-use crate::protocol::http::asked::is_readable;
+use crate::protocol::http::asked::is_readable_host;
 use crate::server::config::{Config, SpacePlan};
 use crate::server::holding::least_for_all;
 use crate::server::room::MAX_CLIENTS;
@@ -59,6 +59,7 @@ impl Config {
         self.check_clients()?;
         let (least, most) = (MIN_MESSAGE as u64, MAX_MESSAGE as u64);
         range("--max-message", self.limits.policy.max_message as u64, least, most, " bytes")?;
+        // A value that was not given has no range to keep: the check gets one that is inside.
         let least = least_for_all(self.limits.policy.max_message);
         range("--buffers", self.buffers.unwrap_or(least), least, 1 << 50, " bytes")?;
         let year = 365 * 24 * 60 * 60 * 1000;
@@ -116,7 +117,7 @@ impl Config {
         Ok(())
     }
 
-    /// Checks the memory of processes.
+    /// Checks the blocks of processes, and the administrative memory.
     fn check_processes(&self) -> Result<(), String> {
         range("--block", self.rules.block, 0, 1 << 40, " bytes")?;
         if self.rules.boost_below.is_some() && self.rules.block == 0 {
@@ -141,8 +142,9 @@ impl Config {
     /// log-on.
     fn check_hosts_and_log_on(&self) -> Result<(), String> {
         let policy = &self.limits.policy;
-        let is_name =
-            |name: &String| !name.is_empty() && !name.contains(':') && is_readable(name.as_bytes());
+        let is_name = |name: &String| {
+            !name.is_empty() && !name.contains(':') && is_readable_host(name.as_bytes())
+        };
         if !policy.hosts.iter().all(is_name) {
             return Err("--host is a name alone; give it without a port or a scheme".into());
         }

@@ -26,16 +26,16 @@
 //! 3. While a request waits, the server executes nothing that the client sends after it: replies
 //!    keep the order of the requests. When 64 KiB of later bytes are in the input, the server reads
 //!    no more and gives up the wait.
-//!
-//! 4. A request waits for no longer than a client may be silent, so that a client whose machine has
-//!    lost its power does not keep its thread: after that it gets the answer of a wait that is
-//!    over.
+//! 4. A request waits for no longer than the idle timeout. Otherwise a client whose machine has
+//!    lost its power would keep its thread. After that time the request is answered like a request
+//!    whose own time is over.
 //!
 //! **Lock** only inside [`Shared::resume`], [`Shared::give_up`] and [`Shared::take_back`]; none
 //! while the socket is looked at.
 //!
-//! **Simplified** the lookout looks at each client that waits twelve times a second. An event loop
-//! waits for sockets and wake-ups together, and costs nothing while nothing happens.
+//! **Simplified** while bytes come in, the lookout looks twelve times a second at each client that
+//! waits. An event loop waits for sockets and wake-ups together, and costs nothing while nothing
+//! happens.
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraph 20: a process may end unplanned,
 //! and its memory is released; the look at the socket is ours.
@@ -59,15 +59,15 @@ use crate::server::waiting::{Resumed, Waits};
 /// Most waits are shorter.
 const ALONE: Duration = Duration::from_millis(50);
 
-/// The number of pending bytes at which the server stops reading while a request waits. Then it
-/// could no longer see the end of the stream, so it gives up the wait of such a client.
+/// The number of pending bytes at which the server stops reading while a request waits. Without
+/// reading it cannot see the end of the stream, so it gives up the wait of such a client.
 const READ_AHEAD: usize = 64 * 1024;
 
 /// The result of a look at the socket of a client whose request waits.
 enum Sight {
     /// The client is there.
     Present,
-    /// The client has gone, or has sent so much that its end would not be seen.
+    /// The client has closed, or has sent so many bytes that the server could not see its close.
     End,
     /// `--buffers` has no room for the bytes that may have come, so the end would not be seen.
     NoRoom,
@@ -119,7 +119,7 @@ impl Connection<'_> {
                 // A `Taken` answer can be taken back, so the thread looks whether the client is
                 // still there. An `Answered` one cannot, so a look, which costs three system calls,
                 // would be useless.
-                Resumed::Taken(reply) => match self.look() {
+                Resumed::Revocable(reply) => match self.look() {
                     Sight::End => return self.shared.take_back(waits, reply),
                     Sight::Present | Sight::NoRoom => return reply,
                 },
@@ -137,7 +137,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Waits for the answer until it is there, or until the socket has to be looked at.
+    /// Waits for the answer until it is there, or until this thread has to look at the socket. With
+    /// `is_long` the lookout looks at the socket meanwhile; otherwise the wait is at most 50 ms.
     fn resume(&mut self, waits: &mut Waits, is_long: bool) -> Resumed {
         let enter =
             || self.shared.lookout.enter(self.caller.client, self.stream, waits.call().clone());
@@ -145,24 +146,25 @@ impl Connection<'_> {
         let looked_at = is_long.then(enter).and_then(Result::ok);
         let slice = if looked_at.is_some() { Duration::MAX } else { ALONE };
         loop {
-            // The client may go during this wait, so it was seen for one look only.
+            // The last look at the socket counts for one `resume`: the client may go during it.
             let is_seen = std::mem::take(&mut self.is_seen);
             let resumed = self.shared.resume(waits, slice, is_seen, &mut self.spare);
             let is_called = || waits.call().is_called.load(Ordering::Acquire);
             if !matches!(resumed, Resumed::Nothing) || looked_at.is_none() || is_called() {
                 return resumed;
             }
-            // Another request of the same process was answered, or there was no reason at all.
+            // The wake-up was for another request of the same process, or had no cause: wait again.
         }
     }
 
-    /// Returns whether the client has closed, or has sent so much that its end would not be seen.
+    /// Returns whether the client has closed, or has sent so many bytes that the server reads no
+    /// more and could not see its close.
     fn cannot_see_end(&self) -> bool {
         self.is_ended || self.input.pending().len() >= READ_AHEAD
     }
 
-    /// Looks at the socket, without waiting. The bytes that come stay in the input for the next
-    /// requests.
+    /// Reads from the socket, without waiting, to see whether the client is still there. The bytes
+    /// that come stay in the input for the next requests.
     fn look(&mut self) -> Sight {
         if self.cannot_see_end() {
             return Sight::End;
@@ -172,7 +174,7 @@ impl Connection<'_> {
         }
         match self.read_at_once() {
             Ok(1..) => {}
-            // No byte now, or a signal: the client is still there.
+            // No byte now, or a signal of the system: the client is still there.
             Err(ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
             Ok(0) | Err(_) => self.is_ended = true,
         }

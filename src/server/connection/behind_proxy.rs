@@ -1,4 +1,4 @@
-//! The first bytes of a connection, which a proxy may have sent: who its client is.
+//! The first bytes of a connection. Behind a proxy they are a header with the client's address.
 //!
 //! **Lock** the clients', to count the client under its own address.
 //!
@@ -13,10 +13,12 @@ use crate::server::connection::Connection;
 use crate::server::connection::ending::ConnectionEnd;
 
 impl Connection<'_> {
-    /// Receives the first bytes of the client. Behind a proxy its header comes before them.
+    /// Receives the first bytes of the client. Behind a proxy, reads and drops the proxy's header
+    /// before them.
     ///
     /// # Errors
-    /// As [`Connection::receive`]; also if there is no header, or if its client has no place.
+    /// As [`Connection::receive`]; also if there is no header, or if the client's address may have
+    /// no further client.
     pub(super) fn receive_first(&mut self) -> Result<Tail, ConnectionEnd> {
         let mut tail = self.receive()?;
         if !self.limits.behind_proxy {
@@ -29,6 +31,7 @@ impl Connection<'_> {
                 Err(error) => return Err(self.refuse(error)),
                 Ok(Some((source, used))) => {
                     self.skip(used);
+                    // A header without an address leaves the client counted under the proxy's.
                     source.map_or(Ok(()), |source| self.come_from(source))?;
                     let has_more = !self.input.pending().is_empty() || tail == Tail::Ended;
                     return if has_more { Ok(tail) } else { self.receive() };
@@ -50,6 +53,7 @@ impl Connection<'_> {
     /// Tells the client, in a line of text, why its connection is closed.
     fn refuse(&mut self, error: Error) -> ConnectionEnd {
         self.conversation.encode(&mut Reply::Error(error), &mut self.output);
+        // The connection closes also if this fails.
         let _ = self.flush();
         ConnectionEnd::Ours
     }

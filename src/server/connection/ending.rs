@@ -1,7 +1,7 @@
 //! The last steps of a connection, also after a panic.
 //!
-//! **Lock** the draw's, to count numbers that nobody got; then the tables', and each block of a process
-//! that ends with its client.
+//! **Lock** the draw's, to count undelivered numbers; that of the turnstile for ends; the tables';
+//! and that of each block of the process, if the process ends with its client. Never two at once.
 //!
 //! **Source** ours.
 
@@ -12,9 +12,9 @@ use crate::server::connection::Connection;
 /// The way in which a connection ended; it decides how the socket is closed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ConnectionEnd {
-    /// The client closed, or cannot be reached: no input is unread.
+    /// The client closed, or cannot be reached. The socket is closed at once.
     Theirs,
-    /// The server closes; input may be unread.
+    /// The server closes. Input may be unread, so the close has several steps.
     Ours,
     /// The server stops: reading is shut down already.
     Stop,

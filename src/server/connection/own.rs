@@ -11,9 +11,9 @@ impl Connection<'_> {
     ///
     /// # Errors
     /// Fails if there is no room for it; the connection then closes without it.
-    pub(super) fn encode_own(&mut self, used: usize) -> Result<(), NoRoom> {
-        self.holding.grow_for_own(self.conversation.own_length())?;
-        self.conversation.encode_own(&mut self.output);
+    pub(super) fn encode_prepared(&mut self, used: usize) -> Result<(), NoRoom> {
+        self.holding.grow_for_own(self.conversation.prepared_length())?;
+        self.conversation.encode_prepared(&mut self.output);
         self.input.consume(used);
         if used > 0 {
             self.answered += 1;
@@ -22,7 +22,7 @@ impl Connection<'_> {
         Ok(())
     }
 
-    /// Drops bytes that hold no request.
+    /// Drops the first `used` bytes of the input, which hold no request.
     pub(super) fn skip(&mut self, used: usize) {
         self.input.consume(used);
         self.patience.request_done();

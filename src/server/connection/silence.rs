@@ -68,14 +68,15 @@ impl Connection<'_> {
         self.holding.settle(self.input.capacity(), &mut self.output, &mut self.spare);
     }
 
-    /// Reserves memory for the input, if it will grow in the next read. If it has to grow, waits
-    /// for room. Returns whether there is room to read into.
+    /// Reserves memory for the input, if the input will grow in the next read. If it has to grow
+    /// and no room is left, waits for room when `waits` is true. Returns whether there is room to
+    /// read into.
     pub(super) fn has_room_to_read(&mut self, waits: bool) -> bool {
         match self.input.growth() {
             Growth::None => true,
             Growth::Optional(length) => {
                 if self.holding.grow_input(length, false).is_err() {
-                    self.input.stay();
+                    self.input.cancel_growth();
                 }
                 true
             }
@@ -86,6 +87,7 @@ impl Connection<'_> {
     /// Tells the client that there is no room for its request.
     pub(super) fn end_busy(&mut self) -> ConnectionEnd {
         self.conversation.give_up(self.input.pending(), busy(), &mut self.output);
+        // The connection closes also if this fails.
         let _ = self.flush();
         ConnectionEnd::Ours
     }
@@ -108,11 +110,12 @@ impl Connection<'_> {
         }
     }
 
-    /// Returns what the end of the stream means: the client has closed, or the server has shut down
-    /// reading.
+    /// Finds the cause of the end of the stream. Returns [`Tail::Ended`] if the client has closed.
+    ///
+    /// # Errors
+    /// Fails if the server has shut down reading: in the stop, or because others need the memory of
+    /// this connection's buffers. A read then returns 0 too, after the bytes that had arrived.
     pub(super) fn ended(&mut self) -> Result<Tail, ConnectionEnd> {
-        // After that a read still returns bytes that had arrived, and then 0, like the end of the
-        // stream.
         if self.shared.is_stopping() {
             return Err(ConnectionEnd::Stop);
         }
@@ -126,6 +129,7 @@ impl Connection<'_> {
     fn end_too_slow(&mut self) -> ConnectionEnd {
         let timeout_ms = self.limits.request_timeout.as_millis();
         self.conversation.too_slow(self.input.pending(), timeout_ms, &mut self.output);
+        // The connection closes also if this fails.
         let _ = self.flush();
         ConnectionEnd::Ours
     }

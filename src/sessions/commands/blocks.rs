@@ -67,7 +67,7 @@ reply! {
 impl Execute<Shared> for Grow {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Resized, Error> {
         // Expired leases that the reaper has not ended yet would keep memory from this request. The
-        // lock is free in between, so another request may take that memory first.
+        // lock is free between the two calls, so another request may take that memory first.
         shared.memory.reap_all(Instant::now());
         let size = shared
             .memory

@@ -180,12 +180,14 @@ impl Answer<'_> for MessageReply {
 impl Execute<Shared> for Receive {
     fn execute(&self, shared: &Shared, caller: Caller, spare: &mut Vec<u8>) -> Executed<Self> {
         // The message leaves the inbox in this step, before its bytes are copied. So two
-        // connections of one process never receive the same message.
+        // connections of one process never receive the same message. A message that is too long for
+        // the answer stays in the inbox. If only memory for the answer is missing, the connection
+        // reserves more and executes the command again.
         let &Receive { session, .. } = self;
         let begun = shared.memory.change(|tables, _| {
-            tables.engine().begin_receive(caller.client, session, caller.most())
+            tables.engine().begin_receive(caller.client, session, caller.most_answer_bytes())
         });
-        let begun = begun.map_err(|error| caller.over_most(error))?;
+        let begun = begun.map_err(|error| caller.explain_too_large(error))?;
         shared.read_message(session, begun, caller, spare)
     }
 }
@@ -208,9 +210,14 @@ impl Execute<Shared> for Peek {
         // The copy counts as a reader, so the message outlives a `receive` by another connection.
         let &Peek { session, offset, length } = self;
         let begun = shared.memory.change(|tables, _| {
-            tables.engine().begin_peek(caller.client, session, (offset, length), caller.most())
+            tables.engine().begin_peek(
+                caller.client,
+                session,
+                (offset, length),
+                caller.most_answer_bytes(),
+            )
         });
-        let begun = begun.map_err(|error| caller.over_most(error))?;
+        let begun = begun.map_err(|error| caller.explain_too_large(error))?;
         shared.read_message(session, begun, caller, spare)
     }
 }

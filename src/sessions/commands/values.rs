@@ -32,7 +32,7 @@ use crate::sessions::copying::Bytes;
 use crate::sessions::words::SessionId;
 
 command! {
-    /// Stores bytes under a name, in the process's own memory. Replaces what was stored there.
+    /// Stores bytes under a name, in the process's own memory. Replaces a value of the same name.
     0x2d "store NAME DATA" Store<'a> -> Stored {
         /// The name.
         name: Cow<'a, str>,
@@ -63,7 +63,7 @@ impl Execute<Shared> for Store<'_> {
 }
 
 command! {
-    /// Reads what is stored under a name, or a part of it.
+    /// Reads the value of a name, or a part of it.
     0x2e "load NAME [OFFSET [LENGTH]]" Load<'a> -> LoadedValue {
         /// The name.
         name: Cow<'a, str>,
@@ -86,11 +86,15 @@ reply! {
 
 impl Execute<Shared> for Load<'_> {
     fn execute(&self, shared: &Shared, caller: Caller, spare: &mut Vec<u8>) -> Executed<Self> {
+        // Of the commands in this file only `load` answers with bytes of a value, which may be more
+        // than an answer can have. Then it fails and has changed nothing. If only memory for the
+        // answer is missing, the connection reserves more and executes the command again.
         let (client, part) = (caller.client, (self.offset, self.length));
         let begun = shared.memory.change(|tables, _| {
-            tables.engine().begin_load(client, &self.name, part, caller.most())
+            tables.engine().begin_load(client, &self.name, part, caller.most_answer_bytes())
         });
-        let begun = begun.map_err(|error| caller.over_most(error))?;
+        let begun = begun.map_err(|error| caller.explain_too_large(error))?;
+        // The connection's buffer is used again, which saves an allocation.
         let mut data = std::mem::take(spare);
         set_length(&mut data, begun.length as usize);
         shared.copy(begun, client, Bytes::Out(&mut data))?;
@@ -132,7 +136,8 @@ impl Execute<Shared> for Patch<'_> {
 }
 
 command! {
-    /// Removes a name. The bytes go back when all that they were shared with have received them.
+    /// Removes a name. The value's bytes are freed when the value is in no inbox, and no copy of it
+    /// is under way.
     0x30 "drop NAME" DropValue<'a> -> Dropped {
         /// The name.
         name: Cow<'a, str>,
@@ -201,8 +206,8 @@ impl Execute<Shared> for Names {
 }
 
 command! {
-    /// Sends what is stored under a name in a session, by its location: no byte is copied. Until it
-    /// was received it cannot be patched.
+    /// Sends a value in a session, by its location: no byte is copied. The value cannot be patched
+    /// until the other process has received it.
     0x32 "share NAME SESSION" ShareValue<'a> -> SharedValue {
         /// The name.
         name: Cow<'a, str>,

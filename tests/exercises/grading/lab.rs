@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use leasebox::lab::explorer::{Case, Drawer, Stage};
-use leasebox::numbers::draw::Locking;
+use leasebox::numbers::locking::Locking;
 
 use super::memory::random;
 use crate::pieces::{e7_01, e7_02, e7_03, e8_01, e8_02};
