@@ -66,6 +66,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::commands::{Reply, Request};
 use crate::common::error::{Code, Error};
+use crate::protocol::log_on::LogOn;
 use crate::protocol::output::Output;
 use crate::protocol::{Decoded, Policy, Tail};
 use answer::{Answering, Response};
@@ -87,6 +88,9 @@ pub struct Http {
     end: Option<usize>,
     /// The progress in a chunked body.
     scan: Scan,
+    /// The result of the log-on, once it was tried. The head is judged again with each piece of the
+    /// body that arrives, and a second try would spend a second guess.
+    log_on: Option<LogOn>,
     /// The input begins with `HEAD `: the answer has no body, even if the head is unreadable.
     is_head: bool,
     /// The server has sent `100 Continue`; it sends that once for each request.
@@ -204,6 +208,7 @@ impl Http {
             Some((body, length)) => {
                 let used = end + length;
                 (self.scanned, self.end, self.scan) = (0, None, Scan::default());
+                self.log_on = None;
                 (self.is_continued, self.is_blank_passed) = (false, false);
                 Ok(Some(match wanted.and_then(|wanted| self.ask(&head, &wanted, body, policy)) {
                     Ok(Some(request)) => Decoded::Asked { request: Ok(request), used },
@@ -226,7 +231,7 @@ impl Http {
         policy: &Policy,
     ) -> Result<(Result<HeadRequest<'a>, Refusal>, BodyAhead), Refusal> {
         let (authority, (path, query)) = split(head.target);
-        let asked = understand(head, authority, policy)?;
+        let asked = understand(head, authority, policy, &mut self.log_on)?;
         let method = Method::named(head.method);
         self.answering = Answering { method: method.as_ref().ok().copied(), ..asked.answering };
         let wanted = match asked.refusal {

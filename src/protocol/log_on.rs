@@ -38,6 +38,17 @@ pub const MAX: usize = 256;
 pub const TOO_MANY: &str =
     "too many wrong passwords or numbers of leases were tried; try again in a second";
 
+/// The result of a log-on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogOn {
+    /// These are the user's name and password.
+    Right,
+    /// The name or the password is wrong or missing.
+    Wrong,
+    /// No guess was left, so nothing was compared.
+    NoGuess,
+}
+
 /// The user of the server.
 #[derive(Clone, PartialEq, Eq)]
 pub struct User {
@@ -61,17 +72,16 @@ impl User {
         Ok(Self { name: name.into(), password: password.into() })
     }
 
-    /// Returns whether these are the user's name and password. Returns `None`, and compares
-    /// nothing, if no guess is left. A wrong pair spends one guess of the budget that all clients
-    /// share.
-    pub fn try_log_on(&self, name: &[u8], password: &[u8], guesses: &Guesses) -> Option<bool> {
+    /// Compares a name and a password with the user's. A wrong pair spends one guess of the budget
+    /// that all clients share.
+    pub fn try_log_on(&self, name: &[u8], password: &[u8], guesses: &Guesses) -> LogOn {
         // `false`: without a pause first. `true`: waits for a guess if none is left.
         if !guesses.begin(false, true) {
-            return None;
+            return LogOn::NoGuess;
         }
         let is_right = self.matches(name, password);
         guesses.end(is_right);
-        Some(is_right)
+        if is_right { LogOn::Right } else { LogOn::Wrong }
     }
 
     /// Returns whether these are the user's name and password.

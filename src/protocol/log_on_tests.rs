@@ -86,6 +86,32 @@ fn a_wrong_password_costs_a_guess_a_right_one_none_and_who_cannot_guess_is_told_
 }
 
 #[test]
+fn a_request_in_many_pieces_is_one_guess() {
+    let user = Some(User::new("ada", b"secret").unwrap());
+    let guesses = Arc::new(Guesses::new(Instant::now() + Duration::from_secs(86_400)));
+    let policy = Policy { user, guesses, ..policy() };
+    let mut conversation = Conversation::new(&policy, 1);
+    let mut basic = Vec::new();
+    base64::encode(b"ada:wrong", &mut basic);
+    let basic = String::from_utf8(basic).unwrap();
+    let request = format!(
+        "PUT /leases/7 HTTP/1.1\r\n{HOST}Authorization: Basic {basic}\r\nContent-Length: 40\r\n\r\n{:40}",
+        ""
+    );
+    for round in 1..=2 {
+        for arrived in 0..request.len() {
+            let decoded = conversation.decode(&request.as_bytes()[..arrived], Tail::Open);
+            assert_eq!(decoded, Decoded::Incomplete);
+        }
+        let used = request.len();
+        let decoded = conversation.decode(request.as_bytes(), Tail::Open);
+        assert_eq!(decoded, Decoded::SelfAnswered { used });
+        conversation.encode_prepared(&mut Output::default());
+        assert_eq!(policy.guesses.wrong(), round);
+    }
+}
+
+#[test]
 fn what_has_no_log_on_is_refused_where_one_is_wanted() {
     let user = Some(User::new("ada", b"secret").unwrap());
     let policy = Policy { user, ..policy() };

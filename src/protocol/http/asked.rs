@@ -49,7 +49,7 @@ use crate::protocol::http::answer::Answering;
 use crate::protocol::http::body::{Announced, Framing};
 use crate::protocol::http::head::{Head, elements};
 use crate::protocol::http::refusal::{Refusal, bad};
-use crate::protocol::log_on::TOO_MANY;
+use crate::protocol::log_on::{LogOn, TOO_MANY};
 
 /// A head whose fields are judged.
 #[derive(Debug)]
@@ -101,6 +101,7 @@ impl Seen<'_> {
 }
 
 /// Judges all fields of a head. `authority` is the host in a target such as `http://host/path`.
+/// `log_on` is the result of an earlier call for the same head, or takes the result of this one.
 ///
 /// # Errors
 /// Refusals that close the connection: a body without a certain end, or one that is too long; a
@@ -111,6 +112,7 @@ pub fn understand(
     head: &Head<'_>,
     authority: Option<&[u8]>,
     policy: &Policy,
+    log_on: &mut Option<LogOn>,
 ) -> Result<Asked, Refusal> {
     let (mut seen, mut answering) = (Seen::default(), Answering::default());
     for &(name, value) in &head.fields {
@@ -134,7 +136,7 @@ pub fn understand(
         expects_continue: head.minor > 0 && seen.expects_continue,
         has_form: seen.has_form,
         answering,
-        refusal: forbidden(&seen, authority, policy),
+        refusal: forbidden(&seen, authority, policy, log_on),
     })
 }
 
@@ -192,7 +194,12 @@ fn is_form(value: &[u8]) -> bool {
 ///
 /// Host and origin come before the log-on: a browser adds a stored password also to the request of
 /// another site's page, so a right password says nothing about the page.
-fn forbidden(seen: &Seen<'_>, authority: Option<&[u8]>, policy: &Policy) -> Option<Refusal> {
+fn forbidden(
+    seen: &Seen<'_>,
+    authority: Option<&[u8]>,
+    policy: &Policy,
+    log_on: &mut Option<LogOn>,
+) -> Option<Refusal> {
     let is_ours = |place: &[u8]| is_host(place, &policy.hosts);
     // The host in the target replaces `Host` (RFC 9112, section 3.2.2). Here both must be ours, so
     // it does not matter which of them a proxy follows.
@@ -208,17 +215,18 @@ fn forbidden(seen: &Seen<'_>, authority: Option<&[u8]>, policy: &Policy) -> Opti
         return Some(Refusal::new(403, text));
     }
     if let Some(user) = &policy.user {
-        let pair = seen.authorization.and_then(name_and_password);
-        let log_on = |(name, password): (Vec<u8>, Vec<u8>)| {
-            user.try_log_on(&name, &password, &policy.guesses)
+        let pair = || seen.authorization.and_then(name_and_password);
+        let try_it = || match pair() {
+            Some((name, password)) => user.try_log_on(&name, &password, &policy.guesses),
+            None => LogOn::Wrong,
         };
-        match pair.map_or(Some(false), log_on) {
-            Some(true) => {}
-            Some(false) => {
+        match log_on.get_or_insert_with(try_it) {
+            LogOn::Right => {}
+            LogOn::Wrong => {
                 let text = "name and password are wrong or missing; send Authorization: Basic";
                 return Some(Refusal::new(401, text));
             }
-            None => return Some(Refusal::new(503, TOO_MANY)),
+            LogOn::NoGuess => return Some(Refusal::new(503, TOO_MANY)),
         }
     }
     if seen.expects_other {

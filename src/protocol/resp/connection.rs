@@ -28,6 +28,7 @@
 
 use super::{Resp, bulk};
 use crate::protocol::Policy;
+use crate::protocol::log_on::LogOn;
 use crate::protocol::text::words::Words;
 
 /// The result of a command about the connection. The error is a whole line, without its CR LF.
@@ -95,12 +96,12 @@ impl Resp {
             return Err(NO_USER);
         };
         match user.try_log_on(name, password, &policy.guesses) {
-            Some(true) => {
+            LogOn::Right => {
                 self.is_logged_on = true;
                 Ok(())
             }
-            Some(false) => Err("-WRONGPASS name or password is wrong; send AUTH NAME PASSWORD"),
-            None => Err(NO_GUESS),
+            LogOn::Wrong => Err("-WRONGPASS name or password is wrong; send AUTH NAME PASSWORD"),
+            LogOn::NoGuess => Err(NO_GUESS),
         }
     }
 
