@@ -68,9 +68,9 @@ fn view(settings: &Settings) -> Result<Value, String> {
     }
     let Messages { tables, arena, copies, told, steps: passed, .. } = messages;
     let figures = tables.sessions.figures();
-    let mut pairs = tables.sessions.pairs(16);
-    // The engine has the sessions in a hash map, so their order differs from run to run. A link
-    // must show the same to everybody.
+    // All of them: a part would be another one in each run, because the engine has the sessions in
+    // a hash map. A link must show the same to everybody.
+    let mut pairs = tables.sessions.pairs(usize::MAX);
     pairs.sort_by_key(|pair| (pair.names.clone(), pair.waiting, pair.is_open));
     let pairs = pairs.into_iter().map(|pair| {
         record([

@@ -137,14 +137,16 @@ impl Recipe {
         let parent = server.parent().unwrap_or(top);
         let is_java = extension(server) == "java";
         let top = if is_java && submission.is_dir() { top } else { parent };
-        let recipe = Guess { top, server, files: &files }.recipe();
         let base = if submission.is_file() { parent } else { submission };
+        let recipe = Guess { base, top, server, files: &files }.recipe();
         Ok(Self { folder: relative(top, base), ..recipe })
     }
 }
 
-/// A guess: `server` is one of `files`, and `top` the folder in which the commands run.
+/// A guess: `server` is one of `files`, `top` the folder in which the commands run, and `base` the
+/// folder of the submission: no file above it is read.
 struct Guess<'g> {
+    base: &'g Path,
     top: &'g Path,
     server: &'g Path,
     files: &'g [PathBuf],
@@ -199,7 +201,8 @@ impl Guess<'_> {
     /// With a `Cargo.toml` beside the file, or above `src`, it uses `cargo`, and the program has
     /// the name of the package. Otherwise it uses `rustc`.
     fn rust(&self, file: &str) -> (&'static str, Vec<String>, String) {
-        let above = self.top.parent().filter(|_| self.top.ends_with("src"));
+        let has_above = self.top.ends_with("src") && self.top != self.base;
+        let above = self.top.parent().filter(|_| has_above);
         let manifests =
             [Some(self.top), above].into_iter().flatten().map(|top| top.join("Cargo.toml"));
         let package = { manifests }.find_map(|manifest| Some((read(&manifest).ok()?, manifest)));

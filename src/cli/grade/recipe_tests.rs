@@ -94,6 +94,14 @@ fn an_archive_with_one_folder_is_opened() {
 }
 
 #[test]
+fn no_file_above_a_submission_is_read() {
+    let all = submission(&[("Cargo.toml", "name = \"other\""), ("src/main.rs", "TcpListener")]);
+    let recipe = Recipe::of(&all.join("src")).unwrap();
+    fs::remove_dir_all(all).unwrap();
+    assert_eq!(recipe.tool, Some("rustc"), "{}", recipe.line());
+}
+
+#[test]
 fn run_txt_comes_before_a_guess() {
     let run = "# ours\n\nmake\n ./server -p {port} \n";
     let files = [("a/run.txt", run), ("a/server.py", "s.listen()")];

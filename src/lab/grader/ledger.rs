@@ -129,15 +129,18 @@ impl Ledger {
     /// least and the greatest that came have come too, except for at most `unseen`.
     pub fn other_range(&self) -> Option<(u64, u64)> {
         let strangers = || self.strangers.keys().copied();
-        let in_list = (1..self.first.len()).filter(|&number| self.first[number] > 0);
-        let mut in_list = in_list.map(|number| number as u64);
+        let came_from_list = |&number: &usize| self.first[number] > 0;
+        let mut in_list = (1..self.first.len()).filter(came_from_list);
+        let least_in_list = in_list.next();
+        // A second number, or the only one that came.
+        let greatest_in_list = in_list.next_back().or(least_in_list);
         let (least, most) = (strangers().min()?, strangers().max()?);
         // `u64::MAX` stands for any number that no list can hold.
         if most == u64::MAX {
             return None;
         }
-        let least = in_list.next().map_or(least, |first| first.min(least));
-        let most = in_list.next_back().map_or(most, |last| last.max(most));
+        let least = least_in_list.map_or(least, |first| least.min(first as u64));
+        let most = greatest_in_list.map_or(most, |last| most.max(last as u64));
         let came = self.drawn + self.strangers.len() as u64;
         // Numbers of 1 to 99,000 and a few far beyond are no other range: most of the numbers
         // between are missing.
@@ -218,6 +221,9 @@ mod tests {
         let mut ledger = Ledger::new(3, 0);
         ledger.add(operation(1, &[0, 1, 2]));
         assert_eq!(ledger.other_range(), Some((0, 2)));
+        let mut ledger = Ledger::new(3, 0);
+        ledger.add(operation(1, &[0, 1]));
+        assert_eq!(ledger.other_range(), Some((0, 1)), "one number of the list came");
     }
 
     #[test]

@@ -363,8 +363,7 @@ impl GradedPeer {
     }
 
     /// Reads up to 16 KiB once and returns the count of bytes, 0 when the stream ended or failed;
-    /// `None` when nothing came in time. After a signal it returns 1, so that the caller reads
-    /// again.
+    /// `None` when nothing came in time. After a signal it reads again.
     fn read_some(&self, raw: &mut Vec<u8>, wait: Duration) -> Option<usize> {
         let Some(mut stream) = self.stream.as_ref() else { return Some(0) };
         let mut piece = [0; 16 * 1024];
@@ -375,7 +374,7 @@ impl GradedPeer {
                 Some(count)
             }
             Err(ErrorKind::WouldBlock | ErrorKind::TimedOut) => None,
-            Err(ErrorKind::Interrupted) => Some(1),
+            Err(ErrorKind::Interrupted) => self.read_some(raw, wait),
             Err(_) => Some(0),
         }
     }

@@ -23,7 +23,8 @@ const TELLING: usize = 6;
 pub fn worst(reports: Vec<GradeReport>) -> Option<GradeReport> {
     let scores: Vec<String> = reports.iter().map(|report| points(report.score())).collect();
     let is_constant = begins_alike(&reports);
-    let rank = |report: &GradeReport| (report.passed(), report.is_decided());
+    // Of reports that failed only the score counts, also if one of their checks is undecided.
+    let rank = |report: &GradeReport| (report.passed(), report.passed() && report.is_decided());
     let mut worst = reports
         .into_iter()
         .min_by(|a, b| rank(a).cmp(&rank(b)).then(a.score().total_cmp(&b.score())))?;
@@ -78,6 +79,16 @@ mod tests {
             assert_eq!(outcome(&worst, "random"), CheckOutcome::Earned(1.0));
         }
         assert_eq!(worst(Vec::new()), None);
+    }
+
+    #[test]
+    fn of_failed_runs_the_lower_score_is_worse() {
+        let failed = report(CheckOutcome::Earned(0.0), &[]);
+        let mut half = report(CheckOutcome::Earned(0.5), &[]);
+        half.set("together", CheckOutcome::NotShown(1.0), Vec::new(), 0.0);
+        assert!(half.score() > failed.score() && !half.is_decided());
+        let worst = worst(vec![half, failed]).unwrap();
+        assert_eq!(outcome(&worst, "unique"), CheckOutcome::Earned(0.0));
     }
 
     #[test]
