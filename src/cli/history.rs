@@ -37,7 +37,9 @@ pub(super) fn run(file: &Path, max: u32, drained: bool, order: Option<&[u32]>) -
     let shown = file.display();
     let text = match fs::read(file) {
         Ok(text) => String::from_utf8_lossy(&text).into_owned(),
-        Err(error) => return no_answer(format!("{shown} cannot be read ({error})")),
+        Err(error) => {
+            return no_answer(format!("{shown} cannot be read ({error}); name a history"));
+        }
     };
     match history::read(&text) {
         Err(why) => no_answer(format!("{shown}, {why}; a line is: client start end count numbers")),
@@ -80,6 +82,10 @@ impl Judged<'_> {
         }
         for (number, at) in ledger.out_of_range.iter().take(MOST_SHOWN) {
             tell(false, format!("out of range {number}: line {}", self.lines[*at]));
+        }
+        let more = ledger.out_of_range.len().saturating_sub(MOST_SHOWN);
+        if more > 0 {
+            tell(false, format!("… and {more} more out of range"));
         }
         if drained && ledger.missing() > 0 {
             let some: Vec<String> =

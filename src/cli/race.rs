@@ -265,8 +265,9 @@ fn write_page(
     let address = format!("clients={}&lock={lock}&moves={moves}", clients.join(","));
     let runs = answers(&LESSON, &[(&format!("Schedule {moves}"), &address)]);
     let page = single_page(&LESSON, &runs);
-    std::fs::write(file, page)
-        .map_err(|error| format!("{} cannot be written ({error}); give it room", file.display()))?;
+    std::fs::write(file, page).map_err(|error| {
+        format!("{} cannot be written ({error}); name another file", file.display())
+    })?;
     Ok(format!("see: {}, in a browser\n", file.display()))
 }
 
@@ -335,8 +336,9 @@ fn write_down(case: &Case, received: Vec<Vec<u32>>) -> Result<String, String> {
         let file = format!("race-{}.txt", drawer.name);
         let words: Vec<String> = numbers.iter().map(u32::to_string).collect();
         let _ = writeln!(text, "{} received {}, in {file}", drawer.name, words.join(" "));
-        std::fs::write(&file, words.join("\n") + "\n")
-            .map_err(|error| format!("{file} cannot be written ({error}); give it room"))?;
+        std::fs::write(&file, words.join("\n") + "\n").map_err(|error| {
+            format!("{file} cannot be written ({error}); start race in another folder")
+        })?;
         files.push(file);
     }
     let _ = writeln!(text, "see: leasebox check {}", files.join(" "));

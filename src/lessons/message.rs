@@ -168,6 +168,16 @@ mod tests {
     }
 
     #[test]
+    fn all_sessions_are_shown() {
+        let opens = ["A:open:B", "A:open:C"].map(|word| vec![word; 10]).concat();
+        let moves = [&["A:join", "B:join", "C:join"][..], &opens].concat().join(".");
+        let query = format!("moves={moves}");
+        let settings = Settings::read(Some(query.as_bytes()), LESSON.settings).unwrap();
+        let shown = super::super::view::json(&view(&settings).unwrap());
+        assert_eq!(shown.matches("\"waiting\"").count(), opens.len(), "{shown}");
+    }
+
+    #[test]
     fn the_steps_are_those_of_figures_4_and_5() {
         assert_eq!(
             after("A:join").steps,

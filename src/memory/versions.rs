@@ -163,13 +163,18 @@ impl<'a> Message<'a> for Inspect {
             (3, count, 0) => Part::Last(count),
             // An unknown kind of part, a span that ends before it begins, or a number other than 0
             // in a place that this kind of part does not use.
-            _ => return Err(Malformed("asks for a part that is none").into()),
+            _ => return Err(Malformed("asks for an unknown part").into()),
         };
         let if_version = match (source.u32()?, source.u64()?) {
             (0, 0) => None,
             (1, version) => Some(version),
             // The first number is neither 0 nor 1, or it is 0 and a version follows.
-            _ => return Err(Malformed("has a version that is neither there nor left out").into()),
+            _ => {
+                return Err(Malformed(
+                    "has a version without its mark, or a mark that is none of 0 and 1",
+                )
+                .into());
+            }
         };
         Ok(Inspect { id, part, if_version })
     }
@@ -243,7 +248,12 @@ impl<'a> Field<'a> for Box<Condition> {
             0 if versions.is_empty() => Condition::Any,
             1 => Condition::OneOf(versions),
             2 => Condition::NoneOf(versions),
-            _ => return Err(Malformed("has a condition that is none of 0, 1 and 2").into()),
+            _ => {
+                return Err(Malformed(
+                    "has a condition that is none of 0, 1 and 2, or versions behind 0",
+                )
+                .into());
+            }
         }))
     }
 

@@ -36,8 +36,8 @@
 //! | 0d Help | | 8d Help | string that names the kinds |
 //! | 0e Quit | | 8e Bye | nothing; the connection closes |
 //! | 0f to 19 | of processes: [`crate::cooperative::commands`] | 8f to 99 | |
-//! | 1a to 27 | between processes: [`crate::sessions::commands`] | 9a to a6 | |
-//! | 28 29 2a | [`crate::memory::versions`], [`crate::server::lists`] | a8 a9 aa | |
+//! | 1a to 27, 2d to 32 | between processes: [`crate::sessions::commands`] | 9a to a6, ad to b2 | |
+//! | 28 29 2a 2c | [`crate::memory::versions`], [`crate::server::lists`], [`crate::memory::named`] | a8 a9 aa | |
 //! | | | ff Error | string; status 1 bad-request, 2 unknown-command, 3 not-found, 4 too-large, 5 out-of-memory, 6 exhausted, 7 refused, 8 busy |
 //!
 //! The body of each message has the fields of its row ([`crate::common::description`]), in their

@@ -123,7 +123,8 @@ impl Resp {
 
     /// Looks for one request at the start of `input`.
     pub fn decode<'a>(&mut self, input: &'a [u8], policy: &Policy) -> Decoded<'a> {
-        if let Some(used) = inline_ping(input).filter(|_| self.words_left.is_none()) {
+        // While a request is read, the input begins with its `*`, and is no inline command.
+        if let Some(used) = inline_ping(input) {
             let pong = if self.is_logged_on { "+PONG" } else { NO_AUTH };
             self.prepared = format!("{pong}\r\n").into_bytes();
             return if used == 0 { Decoded::Incomplete } else { Decoded::SelfAnswered { used } };

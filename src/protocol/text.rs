@@ -16,7 +16,7 @@
 //! | `release ID` | `released ID SIZE` |
 //! | `stats` | `stats key=value …` |
 //! | the commands of processes | [`crate::cooperative::commands`], [`crate::sessions::commands`] |
-//! | `inspect` · `replace` · `list` | [`crate::memory::versions`], [`crate::server::lists`] |
+//! | `inspect` · `replace` · `list` · `put` | [`crate::memory::versions`], [`crate::server::lists`], [`crate::memory::named`] |
 //! | `tree` | `tree PICTURE` |
 //! | `parked` | `parked CLIENT:STEP …`: a lab server's waiting clients, each with its next step |
 //! | `step CLIENT` | the reply of `parked`, after `CLIENT` did its step |

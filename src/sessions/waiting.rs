@@ -227,7 +227,6 @@ impl Waiting for ForMessage {
 impl Execute<Shared> for Deliver<'_> {
     /// Executes a `deliver` with MS 0: withdraws the message unless it was received at once.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        let caller = Caller::connected(caller.client);
         let (mut rules, _) = self.start(shared, caller)?;
         // With `is_over`, the look withdraws the message if it was not received, and so it always
         // has an answer.

@@ -133,7 +133,8 @@ fn name(submission: &Path) -> String {
 /// Fails with one line if it cannot be read, or is no table of this program.
 fn table(file: &Path) -> Result<Vec<GradeRow>, String> {
     let shown = file.display();
-    let text = fs::read(file).map_err(|error| format!("{shown} cannot be read ({error})"))?;
+    let text = fs::read(file)
+        .map_err(|error| format!("{shown} cannot be read ({error}); give another --out"))?;
     gradebook::rows(&String::from_utf8_lossy(&text)).ok_or_else(|| {
         format!("{shown} is no grades.csv of this version; remove it, or give another --out")
     })

@@ -79,8 +79,10 @@ impl ProgressLine {
     pub(super) fn show(&mut self, tried: u64) {
         if self.is_terminal && self.shown.elapsed() >= PROGRESS_EVERY {
             self.shown = Instant::now();
-            let _ =
-                write!(io::stderr(), "\r{} of {} schedules ", grouped(tried.into()), self.tried_of);
+            let line = format!("{} of {} schedules", grouped(tried.into()), self.tried_of);
+            // No longer than `wipe` wipes: a line that wraps would stay.
+            let line: String = line.chars().take(78).collect();
+            let _ = write!(io::stderr(), "\r{line} ");
         }
     }
 

@@ -70,9 +70,9 @@ impl Schedules {
                 continue;
             }
             let step = (client, done[client]);
-            let stays = |(at, &sleeps): (usize, &bool)| {
-                sleeps && done[at] < self.steps[at] && !are_dependent((at, done[at]), step)
-            };
+            // A client that sleeps does no step, so the step that it had then is still its next.
+            let stays =
+                |(at, &sleeps): (usize, &bool)| sleeps && !are_dependent((at, done[at]), step);
             let still_asleep: Vec<bool> = asleep.iter().enumerate().map(stays).collect();
             schedule.push(client as u8);
             done[client] += 1;

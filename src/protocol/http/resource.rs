@@ -8,7 +8,7 @@
 //!
 //! | resource | methods | command |
 //! | --- | --- | --- |
-//! | `/`, `/index.html`, `/page.css`, `/page.js`, `/icon.svg`, `/icon.png` | GET, HEAD | none: the live page |
+//! | `/`, `/index.html`, `/page.css`, `/page.js`, `/icon.svg`, `/icon.png`, `/favicon.ico` | GET, HEAD | none: the live page |
 //! | `/draws?n=4` | POST | draw |
 //! | `/table?rows=12&which=last` | GET, HEAD | table; `which` is `first`, `each`, `twice` or `last` |
 //! | `/leases?size=1024&duration=5000` | POST | lease; the answer is 201 with its `Location` |

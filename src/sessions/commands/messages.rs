@@ -149,7 +149,12 @@ impl<'a> Message<'a> for MessageReply {
         let data = match (source.u32()?, source.data()?) {
             (0, data) if data.is_empty() => None,
             (1, data) => Some(data.into_owned()),
-            _ => return Err(Malformed("has a message that is neither there nor left out").into()),
+            _ => {
+                return Err(Malformed(
+                    "has a message without its mark, or a mark that is none of 0 and 1",
+                )
+                .into());
+            }
         };
         Ok(Self { session, data })
     }
