@@ -3,8 +3,8 @@
 //! ```text
 //!   get 7 ── did this connection lease 7, or find it before? ── yes ─────────────► execute
 //!                └─ no: a guess ─► one out of the budget ─► execute ─┬─ found: put it back
-//!                                    └─ none left: wait up to 1 s,   └─ not found: it is spent
-//!                                       then `busy`
+//!                                    └─ none left: wait up to 1 s,   ├─ not found: it is spent
+//!                                       then `busy`                  └─ another error: put it back
 //! ```
 //!
 //! The number of a lease has 31 bits, because a MemoryLease frame has no more for it. A stranger
@@ -60,6 +60,7 @@ impl Guesser {
         spare: &mut Vec<u8>,
     ) -> Reply<'s> {
         let number = number_in(request).filter(|number| !self.known.contains(number));
+        // Without a number, or with a known one, the request is no guess.
         let Some(number) = number else {
             let reply = request.execute(shared, caller, spare);
             if let Reply::Leased(Leased { id, .. }) = &reply {
@@ -67,17 +68,23 @@ impl Guesser {
             }
             return reply;
         };
+        // The first argument asks for the pause of 100 ms. The second allows a wait: a connection
+        // may wait, but one thread serves all datagrams, and it never waits.
         if !shared.guesses.begin(self.missed >= FEW, caller.is_connected) {
             return Reply::Error(Error::new(Code::Busy, NONE_LEFT));
         }
         let reply = request.execute(shared, caller, spare);
-        let is_right = !matches!(&reply, Reply::Error(error) if error.code == Code::NotFound);
-        shared.guesses.end(is_right);
-        if is_right {
-            self.missed = 0;
-            self.remember(number);
-        } else {
-            self.missed = self.missed.saturating_add(1);
+        let is_wrong = matches!(&reply, Reply::Error(error) if error.code == Code::NotFound);
+        shared.guesses.end(!is_wrong);
+        match &reply {
+            _ if is_wrong => self.missed = self.missed.saturating_add(1),
+            // Some requests fail before they look for the lease, such as `renew N 0`. So after an
+            // error the connection does not know the number.
+            Reply::Error(_) => {}
+            _ => {
+                self.missed = 0;
+                self.remember(number);
+            }
         }
         reply
     }

@@ -1,7 +1,7 @@
 //! Tests of guesses: the requests that are guesses, and those that need none.
 
 use super::*;
-use crate::commands::{Get, Lease, Release, Set};
+use crate::commands::{Get, Lease, Release, Renew, Return, Set};
 use crate::common::guesses::MOST;
 use crate::common::id::IdKind;
 use crate::server::config::Config;
@@ -57,6 +57,22 @@ fn when_the_budget_is_gone_only_known_numbers_are_looked_for() {
     assert_eq!(code(&mut stranger, &shared, &get(number)), None, "found before");
     let uuid = Request::Get(Get { id: LeaseId::from_uuid(u128::MAX) });
     assert_eq!(code(&mut Guesser::default(), &shared, &uuid), Some(Code::NotFound), "no guess");
+}
+
+#[test]
+fn a_request_that_fails_before_it_looks_makes_no_number_known() {
+    let shared = shared();
+    let mut stranger = Guesser::default();
+    let id = LeaseId::from_number(7);
+    let renew = Request::Renew(Renew { id, duration_ms: 0 });
+    assert_eq!(code(&mut stranger, &shared, &renew), Some(Code::BadRequest));
+    let back = Request::Return(Return { id });
+    assert_eq!(code(&mut stranger, &shared, &back), Some(Code::Refused), "of no process");
+    assert_eq!(shared.guesses.wrong(), 0);
+    for wrong in 1..=2 {
+        assert_eq!(code(&mut stranger, &shared, &get(7)), Some(Code::NotFound));
+        assert_eq!(shared.guesses.wrong(), wrong);
+    }
 }
 
 #[test]
