@@ -38,15 +38,15 @@
 //!
 //! | chapter | question | first file | lines | minutes |
 //! | --- | --- | --- | --- | --- |
-//! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1420 | 24 |
-//! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 3880 | 65 |
-//! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 6480 | 108 |
-//! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 7120 | 119 |
-//! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4410 | 74 |
-//! | 6 | How do processes talk without copying more than once? | [`sessions`] | 6740 | 112 |
-//! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 9970 | 166 |
+//! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1440 | 24 |
+//! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 3940 | 66 |
+//! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 6550 | 109 |
+//! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 7200 | 120 |
+//! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4450 | 74 |
+//! | 6 | How do processes talk without copying more than once? | [`sessions`] | 6800 | 113 |
+//! | 7 | How is a race seen, proved, and found in the work of others? | [`lab`], then [`lab::explorer`] | 10110 | 168 |
 //! | 8 | What are the lecture's own programs? | [`lecture`], then [`lecture::echo`] | 1860 | 31 |
-//! | 9 | How does a class see all this, one step at a time? | [`lessons`], then [`lessons::race`] | 2420 | 40 |
+//! | 9 | How does a class see all this, one step at a time? | [`lessons`], then [`lessons::race`] | 2460 | 41 |
 //!
 //! All chapters share [`common`]: errors, ids, and the description of commands. After chapter 9
 //! come [`client`], the library, and [`cli`], with a file for each subcommand. [`commands`] is the
@@ -89,7 +89,7 @@
 //! | the tables', [`memory::service`] | leases, processes, sessions, blocks, messages | one |
 //! | a block's, [`memory::arena`] | bytes, length, released mark | one for each block in use |
 //! | the clients', [`server::clients`] | the connected clients | one |
-//! | a turnstile's, [`server::turnstile`] | how many make a list now, or end, or ask a lesson | one each |
+//! | a turnstile's, [`server::turnstile`] | how many threads do one kind of long work now: make a list, end a client, answer a lesson | one for each kind |
 //! | the account's, [`server::buffers`] | the memory that each connection's buffers take | one |
 //! | the lookout's, [`server::lookout`] | the sockets of clients whose requests wait | one |
 //! | the guesses', [`common::guesses`] | how many wrong guesses are left | one |
@@ -109,6 +109,7 @@
 //! | draw | to take the next numbers of the list |
 //! | record | the indices that each client took |
 //! | client | one connection and its thread, or one sender of datagrams |
+//! | process | in the table of threads this program; with leases and sessions, a group of clients that share memory (chapters 5 and 6) |
 //! | caller | the client whose command runs |
 //! | arena | all the memory that the server leases out |
 //! | block | a part of the arena that the buddy allocator dealt: 32 bytes × 2^order |

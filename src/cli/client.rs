@@ -21,8 +21,8 @@
 //!
 //! 1. One deadline, `--timeout`, bounds the whole command: connect, write and read. It does not
 //!    bound three waits: the system's lookup of a host's name; the wait that a request by frames
-//!    asks for, such as `wait 5000`; and with `--process` the attach, which has a limit of its own:
-//!    the time that is left after the connect.
+//!    asks for, such as `wait 5000`; and the attach of `--process`, a request that lets the
+//!    connection speak for a process. The attach may take the time that the connect left.
 //! 2. The server's text is printed without control characters, and data is printed escaped.
 //!
 //! **Lock** none: one thread. **Simplified** a connection for each command. A program that sends
@@ -306,8 +306,8 @@ fn parse<N: std::str::FromStr>(word: &[u8], name: &str) -> Result<N, Failure> {
 }
 
 /// Returns the line for a get: the data, escaped, without its trailing zero bytes. MemoryLease's
-/// reply always has the lease's whole size, so most of these zeros were never set. But zeros at the
-/// end of the data that was set are not printed either.
+/// reply always has the lease's whole size, so most of these zeros were never set. The client
+/// cannot tell these from zeros that were set at the end of the data, so it prints neither.
 fn got_line(id: &[u8], data: &[u8]) -> Vec<u8> {
     let end = data.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     let mut text = [b"Data get for lease ", id, b": "].concat();

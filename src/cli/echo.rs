@@ -43,7 +43,8 @@ pub fn run(arguments: &EchoArguments) -> ExitCode {
     let _log = Log::start("info", io::stderr);
     match start(arguments) {
         Ok(stopped) => {
-            // The servers keep nothing, so the process just ends.
+            // Only the signal handler owns the sender, so this returns at the first signal. The
+            // servers keep nothing, so the process just ends.
             let _ = stopped.recv();
             ExitCode::SUCCESS
         }

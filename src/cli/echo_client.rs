@@ -93,6 +93,7 @@ fn string(arguments: &EchoClientArguments) -> Result<String, String> {
                 });
             }
         }
+        // Waits for at least one more byte. The bound is the longest string with its length.
         wire.read(usize::from(u16::MAX) + 2, deadline).map_err(told)?;
     }
 }
@@ -100,7 +101,9 @@ fn string(arguments: &EchoClientArguments) -> Result<String, String> {
 /// Sends a datagram and returns its echo.
 ///
 /// # Errors
-/// Fails with one line: the text is too long, or no datagram comes back in time.
+/// Fails with one line if the host is unknown, or if no datagram comes back in time. Any other
+/// error of the socket, such as a text too long for a datagram, has the second line too, with the
+/// system's reason in brackets.
 fn datagram(arguments: &EchoClientArguments) -> Result<String, String> {
     let EchoClientArguments { host, port, text, timeout, .. } = arguments;
     let unknown = || CallError::UnknownHost(host.clone()).to_string();

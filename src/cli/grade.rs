@@ -24,6 +24,9 @@
 //! | 2 | no draw was answered, the replies are not understood, or a verdict is *not shown* |
 //! | 2 | an argument is wrong, or a file cannot be read or written |
 //!
+//! A verdict is *not shown* if no fault was found and the evidence is too weak, *undecidable* if no
+//! client can see it from outside, and *skipped* if an earlier check has found the same fault.
+//!
 //! **Invariants**
 //!
 //! 1. From the first write on, a plain file of `--out` holds a complete report at any time, without
@@ -132,13 +135,15 @@ fn grade_command(arguments: &GradeArguments, command: &str) -> Result<GradeRepor
     Ok(report)
 }
 
-/// The widest race window that a grading may leave unseen. A counter that is read and written by
-/// two instructions has a window of some nanoseconds; with a system call between them it is some
+/// The widest race window that a grading may leave unseen. A *race window* is the time between the
+/// load of the counter and its store: if a second thread loads in it, a number comes twice. Two
+/// instructions have a window of some nanoseconds; with a system call between them it is some
 /// microseconds.
 const RACE_WINDOW: Duration = Duration::from_micros(1);
 
 /// The widest race window that a grading with chaos may leave unseen. Chaos pauses a thread within
-/// its window, so each window is as wide as a pause.
+/// its window, for 0 or 500 µs (`sitecustomize.py`). The window is then as wide as the pause:
+/// 250 µs is the mean.
 const CHAOS_WINDOW: Duration = Duration::from_micros(250);
 
 /// The factor for `--timeout` with chaos, because chaos makes a server slower.

@@ -7,6 +7,9 @@
 //!   one counter: yes; the order follows from the record, 5 19 228 665 7 11
 //! ```
 //!
+//! *One counter* explains a record if a server that takes the next numbers of one list for each
+//! request, one request after another, can have given these replies at these times.
+//!
 //! | exit | when |
 //! | --- | --- |
 //! | 0 | no fault; perhaps the order of the list cannot be decided |
@@ -46,6 +49,7 @@ pub(super) fn run(file: &Path, max: u32, drained: bool, order: Option<&[u32]>) -
         Ok(lines) if lines.is_empty() => no_answer(format!("{shown} has no request")),
         Ok(lines) => {
             let (lines, operations): (Vec<usize>, Vec<Operation>) = lines.into_iter().unzip();
+            // 0: there are no numbers that were asked for before the record.
             let mut ledger = Ledger::new(max, 0);
             operations.into_iter().for_each(|operation| ledger.add(operation));
             let (text, is_well) = Judged { lines: &lines, ledger: &ledger, order }.report(drained);
@@ -65,7 +69,9 @@ struct Judged<'j> {
 }
 
 impl Judged<'_> {
-    /// Returns the report, and whether it found no fault.
+    /// Returns the report, and whether it found no fault: `tell(false, …)` adds the line of a
+    /// fault. The last line has the narrowest race window that would have shown itself, because
+    /// without a fault a record with few overlaps proves little.
     fn report(&self, drained: bool) -> (String, bool) {
         let ledger = self.ledger;
         let mut text = self.summary();
@@ -80,12 +86,8 @@ impl Judged<'_> {
         if ledger.duplicates.is_empty() {
             tell(true, "no number came twice".to_string());
         }
-        for (number, at) in ledger.out_of_range.iter().take(MOST_SHOWN) {
-            tell(false, format!("out of range {number}: line {}", self.lines[*at]));
-        }
-        let more = ledger.out_of_range.len().saturating_sub(MOST_SHOWN);
-        if more > 0 {
-            tell(false, format!("… and {more} more out of range"));
+        for line in self.out_of_range() {
+            tell(false, line);
         }
         if drained && ledger.missing() > 0 {
             let some: Vec<String> =
@@ -108,6 +110,7 @@ impl Judged<'_> {
         (text, is_well)
     }
 
+    /// Returns the first line of the report, which says how large the record is.
     fn summary(&self) -> String {
         let operations = &self.ledger.operations;
         let clients: BTreeSet<usize> = operations.iter().map(|o| o.client).collect();
@@ -115,6 +118,8 @@ impl Judged<'_> {
         format!("{requests} requests of {clients} clients, {} numbers\n", self.ledger.received())
     }
 
+    /// Returns a line for each of the first [`MOST_SHOWN`] duplicates, and a last line with the
+    /// count of the others, if there are more.
     fn duplicates(&self) -> Vec<String> {
         let of = |at: usize| self.lines[at];
         let some = self.ledger.duplicates.iter().take(MOST_SHOWN);
@@ -123,6 +128,16 @@ impl Judged<'_> {
         });
         let more = self.ledger.duplicates.len().saturating_sub(MOST_SHOWN);
         some.chain((more > 0).then(|| format!("… and {more} more duplicates"))).collect()
+    }
+
+    /// The same for numbers outside the list.
+    fn out_of_range(&self) -> Vec<String> {
+        let all = &self.ledger.out_of_range;
+        let some = all.iter().take(MOST_SHOWN);
+        let some =
+            some.map(|(number, at)| format!("out of range {number}: line {}", self.lines[*at]));
+        let more = all.len().saturating_sub(MOST_SHOWN);
+        some.chain((more > 0).then(|| format!("… and {more} more out of range"))).collect()
     }
 
     /// Returns the line on whether one counter explains the record, and `false` if no counter can.
@@ -134,6 +149,8 @@ impl Judged<'_> {
         }
         let operations = &self.ledger.operations;
         if let Some(found) = self.order.and_then(|order| contradiction(operations, order)) {
+            // Two requests, each with an index of the list: `over` had ended when `later` began,
+            // but has the greater index.
             let (over, later) = (found.over, found.later);
             let line = format!(
                 "one counter: no; line {} got index {}, and line {}, which began after its end, \

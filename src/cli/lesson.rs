@@ -30,7 +30,8 @@ use crate::protocol::Policy;
 use crate::server::config::Config;
 use crate::server::connection::Limits;
 
-/// The port without `--port`: two beyond that of `serve`, so that both can run.
+/// The port without `--port`. `serve` has 4120, and the examples of `lossy` have 4121: all three
+/// can run at once.
 const PORT: u16 = 4122;
 
 /// The bytes that this server can lease. Few are enough: the lessons have memory of their own.
@@ -62,6 +63,7 @@ pub(super) struct LessonArguments {
 fn lab_server(text: &str) -> Result<LabServer, String> {
     let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
     let (host, port) = parts.ok_or("give a host and a port, such as 127.0.0.1:4120")?;
+    // An IPv6 address stands in brackets, as in `[::1]:4120`, because it holds colons itself.
     Ok((host.trim_matches(['[', ']']).to_string(), port))
 }
 

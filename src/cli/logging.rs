@@ -100,8 +100,8 @@ impl Log {
         let thread = Builder::new().name("log".into()).spawn(move || {
             write_all(&queue, &logger, &piece, &dropped, output(), REST);
         });
-        // The log then needs no thread. The caller makes threads of its own after this, and reports
-        // that the system has none.
+        // Without its thread, the log lets each thread write its lines itself, on standard error.
+        // The caller makes threads of its own after this, and reports that the system has none.
         if thread.is_err() {
             builder.target(Target::Stderr).init();
             return Self { entries: None };

@@ -133,6 +133,7 @@ pub fn run_marshal(arguments: Marshal) -> ExitCode {
     let Marshal { form, uid, address, telephones, values, raw, name, place, year } = arguments;
     let form = match Form::from(form) {
         Form::Java(_) => Form::Java(JavaClass { uid, has_address: address }),
+        // `OURS.uid` is the default of `--uid`, so any other value comes from the user.
         _ if address || uid != JavaClass::OURS.uid => {
             return no_answer("--uid and --address are about Java's form; give --as java, too");
         }

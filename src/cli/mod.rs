@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A subcommand parses, calls the library, and prints. The logic is in the library, where a test
-//! calls it without a process.
+//! calls it without a process. Some files are parts of subcommands: `logging`, `signals`, `units`,
+//! `order`, `pools` and `history`. `original` has the command lines of MemoryLease's two programs.
 //!
 //! | exit code | means | example |
 //! | --- | --- | --- |
@@ -143,11 +144,11 @@ pub fn run() -> ExitCode {
             let _ = why.print();
             return ExitCode::from(NO_ANSWER);
         }
-        // The text of `--help` or `--version`.
+        // clap returns the text of `--help` or `--version` as an error too.
         Err(text) => return printed(text.print(), ExitCode::SUCCESS),
     };
     match arguments.command {
-        Verb::Serve(arguments) => serve::run(*arguments, Manner::Own),
+        Verb::Serve(arguments) => serve::run(*arguments, Manner::Leasebox),
         Verb::Client(arguments) => client::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments),
         Verb::Check(arguments) => check::run(&arguments),

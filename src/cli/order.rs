@@ -1,4 +1,5 @@
-//! The order of a server's list: the file of `--order`, or `--seed`.
+//! The order of a server's list, for `grade` and for `check --history`: the file of `--order`, or
+//! `--seed`.
 //!
 //! **Lock** none. **Source** [`shuffled`], which `serve --seed` calls.
 
@@ -9,7 +10,7 @@ use crate::lab::record::listed;
 use crate::numbers::list::shuffled;
 
 /// Returns the list's order, from `--seed` or from the file of `--order`; `None` if the user gave
-/// neither. The check `linearizable` needs the order.
+/// neither. The grader's check `linearizable` and the history's verdict *one counter* use it.
 ///
 /// # Errors
 /// Fails with one line if the file cannot be read, or does not hold each number of the list once.

@@ -9,8 +9,8 @@
 //! A program learns the name that it was started by from its first argument. BusyBox has all its
 //! commands in one file in this way.
 //!
-//! The server prints the two lines of the original, and its log on standard output. The client takes
-//! the port 412 if none is given, because the original's own examples leave 412 out.
+//! The server prints the two lines of the original, and its log on standard output. The client
+//! takes the port 412 if none is given, because the original's own examples leave 412 out.
 //!
 //! **Lock** none. **Simplified** the original listens on all interfaces. This one listens on this
 //! machine alone, and for other machines there is `leasebox serve --bind 0.0.0.0`.
@@ -79,6 +79,8 @@ fn run_server(words: &[OsString]) -> ExitCode {
 /// if an option stands in the place of the host.
 fn run_client(words: &[OsString]) -> ExitCode {
     let [host, rest @ ..] = words else { return usage(CLIENT_USAGE) };
+    // No command begins with a digit, so a word of digits behind the host is the port. Without one
+    // the port 412 is put in, and so `rest` has a command if it has more than one word.
     let is_port = |word: &OsString| word.as_encoded_bytes().iter().all(u8::is_ascii_digit);
     let has_port = rest.first().is_some_and(is_port);
     let port = [OsString::from(PORT)];

@@ -8,9 +8,10 @@
 //!                                                   committed.NAME=1MiB fixes a process's own block
 //! ```
 //!
-//! The five pools are those of [`Pool`]. A share of `--pools` is a part of the arena, so its
-//! percents are of the arena. A share of `--caps` or `--low-water` is a part of one pool, so its
-//! percents are of that pool.
+//! The five pools are those of [`Pool`]: `committed` has the memory that processes run on, and the
+//! others have memory that processes get for a time, for certain reasons. A share of `--pools` is a
+//! part of the arena, so its percents are of the arena. A share of `--caps` or `--low-water` is a
+//! part of one pool, so its percents are of that pool.
 //!
 //! **Invariants** a pool that is named twice, an unknown name, and a share of more than 100 % are
 //! errors. The sum of the shares is checked later, when the size of the arena is known
@@ -119,8 +120,8 @@ fn add(shares: &mut Shares, name: &str, value: &str) -> Result<(), String> {
         None => Some(Share::Bytes(units::size(value)?)),
     };
     let share = share.ok_or("a share is bytes, or 0% to 100%")?;
-    // A second share of one pool is an error. If the last one counted, a typing error, `gp` for
-    // `gl`, would not be noticed.
+    // `set` returns the earlier share. A second share of one pool is an error: if the last one
+    // counted, a typing error, `gp` for `gl`, would not be noticed.
     match shares.set(pool, share) {
         None => Ok(()),
         Some(_) => Err(format!("{name} stands twice; leave one out")),

@@ -156,6 +156,7 @@ enum Program {
 #[derive(Clone)]
 struct Drawers(Vec<Drawer>);
 
+/// Reads the value of `--clients`. A *drawer* is a client, and the count of numbers that it draws.
 fn drawers(text: &str) -> Result<Drawers, String> {
     read_drawers(text).map(Drawers)
 }
@@ -165,6 +166,7 @@ pub fn run(arguments: &RaceArguments) -> ExitCode {
     let locking = match arguments.lock {
         RaceLock::Request => Locking::Request,
         RaceLock::Number => Locking::Number,
+        // With `increment` the draw has no lock; only the step that adds 1 has one, see below.
         RaceLock::Increment | RaceLock::None => Locking::None,
     };
     if locking != Locking::None && arguments.steps.is_some() {
@@ -180,6 +182,7 @@ pub fn run(arguments: &RaceArguments) -> ExitCode {
     }
     let drawers = arguments.clients.0.clone();
     let increments = matches!(arguments.lock, RaceLock::Increment);
+    // The third step of `--steps 3` is to read the list: `reads` makes it a step of its own.
     let case = Case { drawers, locking, reads: arguments.steps == Some(3), increments };
     match answer(arguments, &case) {
         Ok(text) => {
@@ -200,6 +203,7 @@ fn answer(arguments: &RaceArguments, case: &Case) -> Result<String, String> {
     if arguments.step {
         return by_hand(case);
     }
+    // The stage has a thread for each client, and lets them step in the order of a schedule.
     let stage = Stage::new(case.clone()).map_err(no_threads)?;
     if let Some(place) = &arguments.replay {
         return replay_on_server(arguments, case, &stage, chosen, place);
@@ -221,7 +225,8 @@ fn answer(arguments: &RaceArguments, case: &Case) -> Result<String, String> {
     Ok(tell_case(case) + &text + &page)
 }
 
-/// Lets a person choose which client runs next, and returns the rest of the text.
+/// Lets a person choose which client runs next, and prints each step at once. Returns the schedule,
+/// the table and the verdict, for `run` to print.
 fn by_hand(case: &Case) -> Result<String, String> {
     let (stdin, has_colours) = (io::stdin(), terminal::has_colours());
     let said = |text: &str| {

@@ -5,8 +5,9 @@
 //!            └ an error names the flag and its range: exit 2
 //! ```
 //!
-//! The only line on standard output is the address ([`Manner::Own`]), so a script that starts the
-//! server with port 0 can read its port. Everything else, such as the log, goes to standard error.
+//! The only line on standard output is the address ([`Manner::Leasebox`]), so a script that starts
+//! the server with port 0 can read its port. Everything else, such as the log, goes to standard
+//! error.
 //!
 //! **Invariants**
 //!
@@ -46,7 +47,7 @@ use pid_file::PidFile;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manner {
     /// `leasebox listening on ADDRESS:PORT` on standard output, the log on standard error.
-    Own,
+    Leasebox,
     /// The two lines of MemoryLease's own server, and the log, on standard output.
     MemoryLease,
 }
@@ -54,7 +55,7 @@ pub(super) enum Manner {
 /// Serves until the first signal. Returns exit code 2 if the server could not start.
 pub(super) fn run(arguments: ServeArguments, manner: Manner) -> ExitCode {
     let log = match manner {
-        Manner::Own => Log::start("info", io::stderr),
+        Manner::Leasebox => Log::start("info", io::stderr),
         Manner::MemoryLease => Log::start("info", io::stdout),
     };
     let served = serve(&arguments, &log, manner);
@@ -74,7 +75,7 @@ fn serve(arguments: &ServeArguments, log: &Log, manner: Manner) -> Result<(), St
             warn_that_it_is_broken(log, config.lab);
         }
         announce(&match manner {
-            Manner::Own => format!("leasebox listening on {}", server.address()),
+            Manner::Leasebox => format!("leasebox listening on {}", server.address()),
             Manner::MemoryLease => original::listening(server.address().port()),
         });
         let memory = config.all_memory();

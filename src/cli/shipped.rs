@@ -5,8 +5,9 @@
 //!   Arguments ─ clap's companions, in a test ─► docs/completions, docs/man ─ include_str ─► here
 //! ```
 //!
-//! **Invariants** the files are those that clap's companions write for the command line as it is.
-//! A test compares them; `LEASEBOX_WRITE=1 cargo test --lib shipped` writes them anew.
+//! **Invariants** the files are those that clap's companions, the crates `clap_complete` and
+//! `clap_mangen`, write for the command line as it is. A test compares them;
+//! `LEASEBOX_WRITE=1 cargo test --lib shipped` writes them anew.
 //!
 //! **Lock** none. **Simplified** three shells. **Source** ours; man(7), and the manuals of the
 //! shells.

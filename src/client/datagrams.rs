@@ -65,6 +65,8 @@ impl ByDatagrams {
             match Self::greet(address, left, way) {
                 Err(error @ CallError::NoServer(..)) => last = error,
                 Err(error) => return Err(error),
+                // The limit of the Hello was the time that was left. Later operations have all of
+                // `limit`.
                 Ok(client) => return Ok(Self { limit, ..client }),
             }
         }
@@ -75,8 +77,8 @@ impl ByDatagrams {
     fn greet(address: SocketAddr, limit: Duration, way: Way) -> Result<Self, CallError> {
         let socket = any_port(address).map_err(CallError::NoSocket)?;
         socket.connect(address).map_err(|error| CallError::NoServer(address, error))?;
-        // The first id is random, so that a sender with a false address cannot guess it. It is in
-        // the lower half of the range, so that ids can rise for long.
+        // The first id is random, so that a sender with a false address cannot guess it. `/ 2` puts
+        // it into the lower half of the range, so that ids can rise for long.
         let peer = Peer::new(ByteOrder::NATIVE, rand::random::<u32>() / 2);
         let mut client = Self { socket, address, peer, way, limit, buffer: vec![0; BUFFER] };
         client.carry_out(ExchangePurpose::Greet)?;
@@ -98,6 +100,7 @@ impl ByDatagrams {
     /// # Errors
     /// Fails with a [`CallError`]; a refusal by the server is a reply.
     pub fn do_operation(&mut self, request: &Request<'_>) -> Result<Reply<'static>, CallError> {
+        // An exchange that asks ends with a reply or an error, so `Unreadable` is never returned.
         self.carry_out(ExchangePurpose::Ask(request))?.ok_or(CallError::Unreadable)
     }
 

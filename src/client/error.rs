@@ -50,7 +50,8 @@ pub enum CallError {
     /// a token. The outcome is unknown.
     TokenRefused,
     /// By datagrams, with *at most once*: the server answered that its history (its memory of
-    /// at-most-once requests) was full, and no other answer came in time. The outcome is unknown.
+    /// at-most-once requests) was full, and no other answer came within this limit. The outcome is
+    /// unknown.
     HistoryFull(Duration),
     /// The server refused the request, with this error. If a request does not fit a datagram, the
     /// client itself returns this with `too-large`, and sends nothing.

@@ -258,6 +258,7 @@ impl<'r> Exchange<'r> {
             (ExchangeStage::Greeting, Heard::Reply(None, Reply::Error(error))) => {
                 self.refused(error)
             }
+            // An error without a token refuses this client's token (invariant 1).
             (ExchangeStage::Asking, Heard::Reply(None, Reply::Error(_))) => {
                 self.token_refused(peer)
             }
@@ -313,11 +314,13 @@ impl<'r> Exchange<'r> {
         self.outcome
     }
 
+    /// Ends the exchange: only an acknowledgement may still be sent.
     fn end(&mut self, outcome: Result<Option<Reply<'static>>, CallError>) {
         (self.stage, self.outcome) = (ExchangeStage::Over, outcome);
     }
 
-    /// Enters the next stage: first the greeting, if there is no token, then the request.
+    /// Enters the next stage: first the greeting, if there is no token, then the request. `now` is
+    /// the time at which the stage's first datagram is sent; `token_refused` passes a later one.
     fn go_on(&mut self, peer: &mut Peer, now: Instant) {
         // Before the match, because `next_id` drops the token when it runs out of ids.
         let id = peer.next_id();

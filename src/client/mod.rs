@@ -187,14 +187,17 @@ impl Client {
         };
         match reply {
             Reply::Error(error) => Err(CallError::Refused(error)),
-            Reply::List(listing) if !is_of(&listing, request) => Err(CallError::Unreadable),
+            Reply::List(listing) if !is_wanted_list(&listing, request) => {
+                Err(CallError::Unreadable)
+            }
             reply if reply.kind() == request.reply_kind() => Ok(reply),
             _ => Err(CallError::Unreadable),
         }
     }
 }
 
-/// Returns whether a list is of the kind that the request asked for.
-fn is_of(listing: &Listing, request: &Request<'_>) -> bool {
+/// Returns whether a list is of the kind that the request asked for. The kind of the reply does not
+/// tell this: it is the same for the lists of leases, of sessions and all others.
+fn is_wanted_list(listing: &Listing, request: &Request<'_>) -> bool {
     matches!(request, Request::List(List { what }) if *what == listing.what)
 }

@@ -97,6 +97,7 @@ impl Stream {
         self.last_id = self.last_id.wrapping_add(1);
         self.output.clear();
         let header = Header::new(self.order, request.kind(), self.last_id);
+        // 0: no bytes follow behind the body that `request.write` writes.
         header.put(&mut self.output, 0, |body| request.write(body));
         let longest = self.longest_answer(request);
         // An error of the write is not returned yet: a full server has sent its reason before it
@@ -109,7 +110,11 @@ impl Stream {
             }
             match (self.wire.read(longest, deadline), &written) {
                 (Ok(()), _) => {}
+                // Both failed, and no reason came. The write failed first, so its error is the
+                // cause. (The pattern only borrows `written`; it holds an error, so the value
+                // `Closed` is never used.)
                 (Err(_), Err(_)) => return Err(written.err().unwrap_or(CallError::Closed)),
+                // After a timeout the connection can go on: a later call drops the late answer.
                 (Err(error), Ok(())) => return Err(error),
             }
         }

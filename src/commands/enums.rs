@@ -42,8 +42,9 @@ macro_rules! requests {
         })*)*
 
         impl<'a> Request<'a> {
-            /// Returns the request whose word has this key, with the words that follow as its
-            /// fields. Returns `None` if no command has the word, and an error for wrong fields.
+            /// Returns the request whose word has this key (its letters as one integer), with the
+            /// words that follow as its fields. Returns `None` if no command has the word, and an
+            /// error for wrong fields.
             pub(crate) fn by_word(key: u64, words: Words<'a>) -> Option<Result<Self, Error>> {
                 $($(if key == <$command as Command<'a>>::KEY {
                     return Some(read_command(words).map(Request::$variant));

@@ -13,8 +13,8 @@ use std::fmt::Write;
 use super::Request;
 use crate::common::description::first_word;
 
-/// Returns the forms of all commands in one line: the answer to `help` in a text. A group's heading
-/// stands before its first command.
+/// Returns the forms of all commands in one line: the answer to `help` in the text format. A
+/// group's heading stands before its first command.
 pub fn help() -> String {
     let mut line = String::new();
     let mut last = "";

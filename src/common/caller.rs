@@ -25,6 +25,7 @@ pub struct Caller {
     pub room: u64,
 }
 
+/// The text by which [`is_no_room`] tells this refusal from any other `too-large`.
 const NO_ROOM: &str = "the answer is longer than the memory that is there for it; ask for less";
 
 /// Returns the refusal of an answer for which there is no memory.
@@ -50,7 +51,8 @@ impl Caller {
         Self { client, is_connected: false, most_data: u64::MAX, room: u64::MAX }
     }
 
-    /// Returns the most bytes of data that an answer may have now.
+    /// Returns the most bytes of data that an answer may have now: the format can carry them, and
+    /// the connection has memory for them.
     pub fn most_answer_bytes(&self) -> u64 {
         self.most_data.min(self.room)
     }
@@ -66,9 +68,10 @@ impl Caller {
         Err(no_room())
     }
 
-    /// Returns the error for an answer that was longer than [`Caller::most_answer_bytes`]. If the connection has
-    /// memory for less than the format can carry, the error is [`no_room`]: the connection then
-    /// reserves more and executes the command again. Otherwise it is `error` itself.
+    /// Returns the error for an answer that was longer than [`Caller::most_answer_bytes`]. If the
+    /// connection has memory for less than the format can carry, the error is [`no_room`]: the
+    /// connection then reserves more and executes the command again. Otherwise it is `error`
+    /// itself.
     pub fn explain_too_large(&self, error: Error) -> Error {
         let is_for_room = error.code == Code::TooLarge && self.room < self.most_data;
         if is_for_room { no_room() } else { error }

@@ -77,7 +77,8 @@ pub trait Source<'a>: Sized {
         u32::try_from(self.u64()?).map_err(|_| Error::not_a_number())
     }
     /// Reads a number that the sender may leave out. A line of text leaves it out by ending before
-    /// it, so optional fields are the last ones.
+    /// it, so optional fields are the last ones. In a frame a flag before the number says whether
+    /// it is there.
     fn optional(&mut self) -> Result<Option<u64>, Error> {
         if self.is_over() { Ok(None) } else { self.u64().map(Some) }
     }
@@ -124,9 +125,12 @@ pub trait Sink: Sized {
     }
     /// Writes the data that ends the message.
     fn data(&mut self, name: &str, data: &[u8]);
-    /// Writes several values of one kind; `one` is the name of a single value, for XML.
+    /// Writes several values of one kind: calls `each` for each of `items`. `one` is the name of a
+    /// single value, for XML. If `each` writes one field with an empty name, the value stands in
+    /// the list by itself, and not as a record with one field.
     fn list<T>(&mut self, name: &str, one: &str, items: &[T], each: impl Fn(&T, &mut Self));
-    /// Writes fields that belong together.
+    /// Writes fields that belong together. JSON and XML show them as a record under the name; the
+    /// other formats write them one after the other.
     fn record(&mut self, _name: &str, fields: impl FnOnce(&mut Self)) {
         fields(self);
     }
@@ -134,7 +138,8 @@ pub trait Sink: Sized {
 
 /// The type of a field: it decides how the field is read and written.
 pub trait Field<'a>: Sized {
-    /// The number of words of the field in a text, at least and at most.
+    /// The least and the greatest number of words that the field can have in a line or in RESP.
+    /// [`Message::WORDS`] adds them up.
     const WORDS: (usize, usize) = (1, 1);
 
     /// Reads the field.
@@ -148,7 +153,9 @@ pub trait Field<'a>: Sized {
 
 /// A message: a request or a reply.
 pub trait Message<'a>: Sized {
-    /// The number of words of all fields in a text, at least and at most.
+    /// The least and the greatest number of words that all fields together can have in a line or in
+    /// RESP. [`crate::protocol::text`] refuses a command with any other number of words before it
+    /// reads a field. Replies have the constant too, but nothing uses it there.
     const WORDS: (usize, usize) = (0, 0);
 
     /// Reads all fields.
@@ -303,8 +310,8 @@ fn ids<'a, S: Source<'a>>(source: &mut S) -> Result<Vec<LeaseId>, Error> {
     })
 }
 
-/// Implements [`Field`] for each type of a table: the number of its words, at least and at most,
-/// how a source reads it, and how a sink writes it.
+/// Implements [`Field`] for each type of a table. A row has the least and the greatest number of
+/// words ([`Field::WORDS`]), how a source reads the field, and how a sink writes it.
 macro_rules! fields {
     (<$a:lifetime> $($type:ty = $words:expr,
         |$source:ident| $read:expr,
@@ -341,12 +348,14 @@ fields! { <'a>
     String = (1, 1),
         |source| source.text().map(Cow::into_owned),
         |sink, name, text| sink.text(name, text);
+    // Data is the rest of a line: it may be empty, and may have any number of spaces.
     Cow<'a, [u8]> = (0, usize::MAX),
         |source| source.data(),
         |sink, name, data| sink.data(name, data);
     Vec<u8> = (0, usize::MAX),
         |source| source.data().map(Cow::into_owned),
         |sink, name, data| sink.data(name, data);
+    // In a line a list is one word, with commas between the values.
     Vec<LeaseId> = (1, 1),
         |source| ids(source),
         |sink, name, ids| sink.list(name, "id", ids, |id, sink| sink.id("", *id));

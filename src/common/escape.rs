@@ -30,6 +30,8 @@ pub fn escape(data: &[u8], out: &mut Vec<u8>) {
     }
     for &byte in data {
         match byte {
+            // `escape_default` would escape quotes too. No quotes stand around data in a line, so
+            // quotes within it need no escape.
             b'\'' | b'"' => out.push(byte),
             _ => out.extend(std::ascii::escape_default(byte)),
         }

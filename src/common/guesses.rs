@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 use crate::common::lock::lock;
 
 /// The most guesses that the budget holds.
-pub const MOST: u64 = 1000;
+pub const MAX_GUESSES: u64 = 1000;
 
 /// The budget gains one guess in so many seconds.
 const GAIN_SECONDS: u64 = 1;
@@ -84,7 +84,7 @@ impl Budget {
     fn take(&mut self, now: Instant) -> bool {
         let gained = now.saturating_duration_since(self.counted).as_secs() / GAIN_SECONDS;
         self.counted += Duration::from_secs(gained * GAIN_SECONDS);
-        self.left = self.left.saturating_add(gained).min(MOST);
+        self.left = self.left.saturating_add(gained).min(MAX_GUESSES);
         self.left.checked_sub(1).map(|left| self.left = left).is_some()
     }
 }
@@ -104,7 +104,8 @@ impl Budget {
 impl Guesses {
     /// Returns a full budget.
     pub fn new(now: Instant) -> Self {
-        let budget = Budget { left: MOST, counted: now, wrong: 0, warned: None, is_closed: false };
+        let budget =
+            Budget { left: MAX_GUESSES, counted: now, wrong: 0, warned: None, is_closed: false };
         Self { budget: Mutex::new(budget), given_back: Condvar::new(), closed: Condvar::new() }
     }
 
@@ -116,6 +117,7 @@ impl Guesses {
         let is_open = |budget: &mut Budget| !budget.is_closed;
         let mut budget = lock(&self.budget);
         if has_missed && may_wait {
+            // Unlocks the budget and sleeps for the pause. Only the stop ends the pause earlier.
             let paused = self.closed.wait_timeout_while(budget, PAUSE, is_open);
             budget = paused.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -143,11 +145,12 @@ impl Guesses {
         }
     }
 
-    /// Puts a right guess back into the budget, or counts a wrong one.
+    /// Puts a right guess back into the budget, or counts a wrong one. While the guess was out, the
+    /// budget may have filled up again: a right guess is then dropped.
     pub fn end(&self, is_right: bool) {
         let mut budget = lock(&self.budget);
         if is_right {
-            budget.left = (budget.left + 1).min(MOST);
+            budget.left = (budget.left + 1).min(MAX_GUESSES);
             drop(budget);
             self.given_back.notify_one();
         } else {
@@ -173,7 +176,7 @@ mod tests {
     use super::*;
 
     fn full(now: Instant) -> Budget {
-        Budget { left: MOST, counted: now, wrong: 0, warned: None, is_closed: false }
+        Budget { left: MAX_GUESSES, counted: now, wrong: 0, warned: None, is_closed: false }
     }
 
     #[test]

@@ -128,6 +128,7 @@ impl LeaseId {
 impl fmt::Display for LeaseId {
     /// Writes the whole id, for the client that owns it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No lease has a number above this bound; such an id is written in the form of a UUID.
         if self.0 <= u128::from(GREATEST_NUMBER_ID) {
             return write!(f, "{}", self.0);
         }

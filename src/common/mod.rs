@@ -14,7 +14,7 @@
 //! | [`fingerprint`](mod@fingerprint) | a hash that tells one version of some bytes from another |
 //! | [`guesses`] | the budget of wrong guesses, which all strangers share |
 //! | [`lock`](mod@lock) | the rule for a poisoned lock |
-//! | [`marks`] | marks in the code for the boxes and steps of the documents' figures, for tests |
+//! | [`marks`] | marks in the code for the boxes and steps of figures, for tests and lessons |
 //!
 //! Begin with [`error`] and [`id`]; [`description`] is the heart of chapter 4 and can wait until
 //! then.

@@ -42,6 +42,8 @@ pub fn is_of_name(id: LeaseId) -> bool {
     bits & VERSION.0 == VERSION.1 && bits & VARIANT.0 == VARIANT.1
 }
 
+/// Returns the UUID of version 5 for a name in a namespace: the first 128 of the 160 bits of the
+/// SHA-1, with the bits of the version and the variant replaced.
 fn uuid_5(namespace: u128, name: &[u8]) -> u128 {
     let message = [&namespace.to_be_bytes()[..], name].concat();
     let [a, b, c, d, _] = sha_1(&message).map(u128::from);
@@ -56,6 +58,8 @@ fn sha_1(message: &[u8]) -> [u32; 5] {
     let mut padded = message.to_vec();
     padded.push(0x80);
     padded.resize(padded.len().next_multiple_of(64), 0);
+    // The bit 1 (with seven zeros) and the length need 9 bytes. If fewer fit, one more block
+    // follows.
     if padded.len() - message.len() <= 8 {
         padded.resize(padded.len() + 64, 0);
     }
@@ -64,12 +68,12 @@ fn sha_1(message: &[u8]) -> [u32; 5] {
     // The standard fixes the first state (FIPS 180-4, section 5.3.1).
     let start = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
     let (blocks, _) = padded.as_chunks::<64>();
-    blocks.iter().fold(start, stirred)
+    blocks.iter().fold(start, after_block)
 }
 
 /// Returns the state after one more block of the message: 80 rounds, in which four functions mix
 /// the words of the state, 20 rounds each. The standard fixes the functions and the constants.
-fn stirred(state: [u32; 5], block: &[u8; 64]) -> [u32; 5] {
+fn after_block(state: [u32; 5], block: &[u8; 64]) -> [u32; 5] {
     let mut words = [0_u32; 80];
     let (given, _) = block.as_chunks::<4>();
     for (word, bytes) in words.iter_mut().zip(given) {

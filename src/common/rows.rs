@@ -14,8 +14,11 @@
 //! ```
 //!
 //! Without the macros a field would be written four times: in the struct, in `read`, in `write`,
-//! and in the count of words. A field that is missing from `write` alone is a bug that no compiler
-//! sees.
+//! and in `WORDS`. A field that is missing from `write` alone is a bug that no compiler sees.
+//!
+//! `WORDS` has the least and the greatest number of words that the fields of a message can have in
+//! a text command. `lease SIZE MS` has 2 and 2. The reader of a text command counts the words
+//! behind the command's name, and refuses any other number of them.
 //!
 //! How to read `macro_rules!`: an arm matches tokens, and `$(…),*` matches a list. An arm that
 //! begins with `@` is internal: one macro calls itself with it, as a function calls a helper. Paths
@@ -54,8 +57,8 @@ macro_rules! message {
         $crate::common::description::message!(@struct [$(#[$doc])*] $name [<$a>] { $($fields)* });
         $crate::common::description::message!(@visits $name [<$a>] $a { $($fields)* });
     };
-    // The struct. This arm and the arm `@visits` both get the fields as tokens, and each of them
-    // matches them by itself.
+    // Makes the struct. This arm and the arm `@visits` both get the fields as tokens, and each of
+    // them matches them by itself.
     (@struct [$($doc:tt)*] $name:ident [$($generic:tt)*]
         { $($(#[$about:meta])* $field:ident $(as $shown:literal)?: $type:ty $(= $default:expr)?),* $(,)? }
     ) => {
@@ -63,13 +66,16 @@ macro_rules! message {
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $name $($generic)* { $($(#[$about])* pub $field: $type),* }
     };
+    // Makes the functions that visit the fields: `read` and `write`.
     (@visits $name:ident [$($generic:tt)*] $a:lifetime
         { $($(#[$about:meta])* $field:ident $(as $shown:literal)?: $type:ty $(= $default:expr)?),* $(,)? }
     ) => {
         impl<$a> $crate::common::description::Message<$a> for $name $($generic)* {
-            // The words of all fields, at least and at most, summed at compile time. A field with a
-            // default needs none. Data may have `usize::MAX`, and `saturating_add` does not
-            // overflow there.
+            // Adds up the least and the greatest number of words that each field can have in a text
+            // command, at compile time. `read_command` in `protocol/text/words.rs` uses both sums.
+            // The user may leave out a field with a default, so `@least` gives 0 for it. Data can
+            // have any number of words: its greatest number is `usize::MAX`, where `+` would
+            // overflow.
             const WORDS: (usize, usize) = {
                 let (mut least, mut most) = (0_usize, 0_usize);
                 $(
@@ -95,6 +101,7 @@ macro_rules! message {
             }
         }
     };
+    // The least number of words of one field. The second arm is for a field with a default.
     (@least $words:ident) => { $words.0 };
     (@least $words:ident $default:expr) => { 0 };
     (@read $source:ident $type:ty) => {
@@ -108,6 +115,7 @@ macro_rules! message {
             <$type as $crate::common::description::Field<'_>>::read($source)?
         }
     };
+    // The name of a field in JSON and XML.
     (@name $field:ident) => { stringify!($field) };
     (@name $field:ident $shown:literal) => { $shown };
 }

@@ -129,13 +129,14 @@ impl Execute<Shared> for Report {
 /// `request SIZE REASON [freeable=N] [efficiency=E] [wait=MS] [why]`: asks for memory. Written by
 /// hand, because the options may stand in any order, and `command!` cannot describe that.
 impl<'a> Message<'a> for Wanted {
+    /// The least and the most words after `request` in a line: SIZE and REASON, and four options.
     const WORDS: (usize, usize) = (2, 6);
 
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, Error> {
         let size = source.u64()?;
         let reason = reason(source)?;
         let asked = Wanted::new(size, reason);
-        // In a text the options follow; in a frame each field has its place.
+        // In a text the options follow. In a frame each field has its place, and `word` is `None`.
         if let Some(word) = source.word() {
             return options(asked, word, source);
         }
@@ -145,6 +146,7 @@ impl<'a> Message<'a> for Wanted {
             1 => true,
             _ => return Err(Malformed("asks why with neither 0 nor 1").into()),
         };
+        // A frame without an efficiency ends here.
         let efficiency = match source.is_at_end() {
             true => None,
             false => Some(percent(source.u32()?.into())),
@@ -189,7 +191,8 @@ fn percent(number: u64) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }
 
-/// Reads the options of a request in text, in any order, each at most once; `word` is the first.
+/// Reads the options of a request in text, in any order, each at most once; `word` is the first. An
+/// empty word is the end of the text.
 ///
 /// # Errors
 /// `bad-request` for an unknown option, a second one of a kind, or a value that is no number.
@@ -200,6 +203,7 @@ fn options<'a>(
 ) -> Result<Wanted, Error> {
     let mut wait_ms = None;
     while !word.is_empty() {
+        // `None` if the word is another option, `Some(None)` if the value is no number.
         let named = |name: &str| {
             let (first, value) = word.split_at_checked(name.len())?;
             first.eq_ignore_ascii_case(name.as_bytes()).then(|| parse_decimal(value))

@@ -101,8 +101,8 @@ pub struct Decision {
 }
 
 /// Decides by figure 8 about a request. `size` is that of the block: the bytes that the process
-/// `asked` for, rounded up by the caller. A pool has to have the block; collateral has to cover what
-/// was asked for.
+/// `asked` for, rounded up by the caller. A pool has to have the block; collateral has to cover
+/// what was asked for.
 pub fn decide(asked: u64, size: u64, reason: Reason, standing: &Standing) -> Decision {
     let mut path = Path::starting_at(800);
     path.pass(801);

@@ -73,7 +73,7 @@
 //! | deaf process | one that did not obey such a signal in time, and has obeyed none since |
 //! | boost | a block for a process that did not ask, but reported a low efficiency |
 //! | plain lease | a lease of chapter 2, which belongs to no process |
-//! | space | a part of the arena (`--memory`); leases, pools and granted blocks lie in the first |
+//! | space | a part of the arena (`--memory`); leases, pools and granted blocks lie in the first, space 0 |
 //! | waker | wakes the threads that wait for a process: in the server a condition variable |
 //! | box | a step of the document's figures, by its number |
 //! | ticket | the number of a request that waits for memory |

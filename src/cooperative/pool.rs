@@ -98,13 +98,13 @@ impl PoolAmounts {
     /// Box 700 determines the committed memory: the share that the user gave for it, or all that
     /// the others leave. Box 704 divides the rest among the other pools. Each share rounds down to
     /// whole blocks, and the committed pool takes the bytes that the other pools lose by that.
-    /// Without any shares it has the whole arena. A pool without a cap, or with a cap above its
-    /// size, has its own size as the cap.
+    /// Without any shares the committed pool has the whole arena. A pool without a cap, or with a
+    /// cap above its size, has its own size as the cap.
     ///
     /// # Errors
-    /// A sentence with the cause and the cure, when a size in bytes is no multiple of the smallest
-    /// block, when the shares add up to more than the arena, or when they add up to less although
-    /// the committed pool has a share.
+    /// Fails with a sentence that names the cause and the cure, when a size in bytes is no multiple
+    /// of the smallest block, when the shares add up to more than the arena, or when they add up to
+    /// less although the committed pool has a share.
     pub fn divided(arena: u64, shares: &Shares, caps: &Shares) -> Result<Self, String> {
         let arena = arena - arena % MIN_BLOCK;
         for pool in Pool::ALL {
@@ -174,7 +174,7 @@ impl PoolAmounts {
 /// of 33 % and one of 1 % are exactly the whole.
 ///
 /// # Errors
-/// A sentence with the sum and the cure.
+/// Fails with a sentence that names the sum and the cure.
 fn check_sum(arena: u64, shares: &Shares) -> Result<(), String> {
     let whole = u128::from(arena) * 100;
     let hundredths = |pool| match shares.get(pool) {

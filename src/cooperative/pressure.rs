@@ -82,8 +82,8 @@ impl PressureMeter {
         self.is_all = waiting > 0 && waiting == processes;
     }
 
-    /// Returns the shares of the last 10 and 60 seconds. It needs `&mut self` to count up to `now`
-    /// first.
+    /// Returns the shares of the last 10 and 60 seconds in which some process waited, and in which
+    /// all processes waited. It needs `&mut self` to count up to `now` first.
     pub fn figures(&mut self, now: Instant) -> words::Pressure {
         self.count_up_to(now);
         let (some_10, all_10) = self.share(10);

@@ -6,19 +6,20 @@
 //!   freeable         │ secured: parts of lp and of le   │ collateral │   reported garbage
 //! ```
 //!
-//! GL is the granted leak pool, GP granted pause, LE loaned efficiency, LP loaned pause.
-//! Collateral is the reported garbage that secures no loan yet. It secures a new loan as far as it
-//! reaches: for a loan from LP at least the requested size (figure 9), for a loan from LE perhaps
-//! one byte, or none at box 928 of the figure. A debt keeps its security until it is repaid;
-//! otherwise the same garbage could secure a second loan.
+//! GL is the granted leak pool, GP granted pause, LE loaned efficiency, LP loaned pause. LE and LP
+//! lend blocks, the other pools grant them; *granted block* is the word for both kinds. Collateral
+//! is the reported garbage that secures no loan yet. A new loan takes as much of it as the block
+//! has bytes, or all of it. A loan from LP needs collateral of the requested size (figure 9), one
+//! from LE a single byte, or none at step 928 of figure 9. A debt keeps its security until it is
+//! repaid; otherwise the same garbage could secure a second loan.
 //!
 //! **Invariants** (`Process::check` tests 1, 2 and 4, and that the security of each pool's loans is
 //! at most the debt to it)
 //!
-//! 1. The process owes all pools together as many bytes as its blocks have, so returned bytes
-//!    always repay a debt. For one pool the two may differ: a block of GL may have repaid LP.
-//! 2. The process owes the committed pool at least the bytes of its own blocks, which it cannot
-//!    return.
+//! 1. The process owes all pools together as many bytes as its blocks from them have, so returned
+//!    bytes always repay a debt. For one pool the two may differ: a block of GL may have repaid LP.
+//! 2. The process owes the committed pool at least the bytes of its own blocks in the first space,
+//!    the part of the arena that the pools divide. It cannot return these blocks.
 //! 3. Bytes that secure loans are not collateral. A report below them is accepted: the collateral
 //!    is then 0. If the shortfall has grown, the manager asks the process to return memory.
 //! 4. The process owes no pool more than the pool's cap.
@@ -64,12 +65,12 @@ pub(super) struct Process<W> {
     // Its memory.
     /// The extents of its own blocks, and the bytes of each.
     pub own_extents: BTreeMap<LeaseId, u64>,
-    /// The space, a part of the arena, of the own blocks. Outside of the first space they are no
-    /// committed memory: no pool and no debt counts them.
+    /// The number of the space, a part of the arena, with its own blocks. The pools divide space 0,
+    /// the first one. In another space no pool gives the own blocks, and the process owes nothing.
     pub space: SpaceNumber,
     /// Its granted blocks.
-    pub blocks: BTreeMap<LeaseId, Grant>,
-    /// The bytes of all its blocks, by the pool that gave each.
+    pub blocks: BTreeMap<LeaseId, BlockRecord>,
+    /// The bytes of its blocks that pools gave, by the pool that gave each.
     pub holds: Amounts,
     /// The bytes that it still owes each pool.
     pub owed: Amounts,
@@ -108,12 +109,12 @@ pub(super) struct Process<W> {
     pub waiting: usize,
 }
 
-/// The record of a granted block.
+/// The record of a block that a pool granted or lent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Grant {
+pub(super) struct BlockRecord {
     /// The pool that gave the block.
     pub pool: Pool,
-    /// The bytes of collateral that secured the block as a loan; 0 for a grant.
+    /// The bytes of collateral that secured the loan; 0 if the pool does not lend.
     pub secured: u64,
     /// The block came in response to a pause request.
     pub is_for_pause: bool,
@@ -177,7 +178,7 @@ impl<W> Process<W> {
         }
     }
 
-    /// Returns the bytes of all its blocks.
+    /// Returns the bytes of all its blocks that pools gave.
     pub fn held(&self) -> u64 {
         self.holds.total()
     }
@@ -204,7 +205,8 @@ impl<W> Process<W> {
     }
 
     /// Enters a block of `size` bytes from a pool into the account: the process holds and owes it.
-    /// Returns the bytes of collateral that secure a loan, at most `size`; 0 for a grant.
+    /// Returns the bytes of collateral that secure this block. They are at most `size`, and 0 if
+    /// the pool does not lend.
     pub fn take(&mut self, pool: Pool, size: u64) -> u64 {
         let is_loan = matches!(pool, Pool::LoanedPause | Pool::LoanedEfficiency);
         let secured = if is_loan { self.collateral().min(size) } else { 0 };
@@ -216,12 +218,12 @@ impl<W> Process<W> {
 
     /// Enters a block as [`Process::take`] does, in response to a request with a reason. Returns
     /// the block's record.
-    pub fn take_for(&mut self, reason: Reason, pool: Pool, size: u64) -> Grant {
+    pub fn take_for(&mut self, reason: Reason, pool: Pool, size: u64) -> BlockRecord {
         let is_for_pause = reason == Reason::Pause;
         if is_for_pause {
             self.owed_for_pauses[pool] += size;
         }
-        Grant { pool, secured: self.take(pool, size), is_for_pause }
+        BlockRecord { pool, secured: self.take(pool, size), is_for_pause }
     }
 
     /// Enters an extent of an own block, or `size` more bytes of an extent that was doubled.
@@ -254,15 +256,14 @@ impl<W> Process<W> {
         (refill, path)
     }
 
-    /// Undoes a grant whose block no client received. The bytes go back to `grant.pool` first, and
-    /// not in figure 12's order. The process did not return them, so they count for no signal to
-    /// collect. The account is then usually the same as before the grant. Returns the bytes that
-    /// each pool gets back.
-    ///
-    /// Another block may have repaid a part of this debt meanwhile. Then that pool has those bytes
-    /// already, and as many bytes of this block repay other debts by figure 12.
-    pub fn undo(&mut self, size: u64, grant: Grant) -> Amounts {
-        let Grant { pool, secured, is_for_pause } = grant;
+    /// Takes back a block that no client received. The bytes go back to `grant.pool` first, and not
+    /// in figure 12's order. The process did not return them, so they count for no signal to
+    /// collect. The account is then usually the same as before the grant. But another block may
+    /// have repaid a part of this debt meanwhile: then that pool has those bytes already, and as
+    /// many bytes of this block repay other debts by figure 12. Returns the bytes that each pool
+    /// gets back.
+    pub fn undo(&mut self, size: u64, grant: BlockRecord) -> Amounts {
+        let BlockRecord { pool, secured, is_for_pause } = grant;
         let for_pauses = self.owed_for_pauses;
         let mut refill = Amounts::in_one_pool(pool, self.owed[pool].min(size));
         let mut owed = self.owed;
@@ -271,8 +272,8 @@ impl<W> Process<W> {
         // Saturating, because a repayment meanwhile may have lowered the security already.
         self.secured_loans[pool] = self.secured_loans[pool].saturating_sub(secured);
         self.settle(pool, size, &refill);
-        // The grant was not for a pause, so the debts for pauses stay as they were, but at most at
-        // the whole debt to each pool.
+        // `settle` repays the debts for pauses first. This block was not for a pause, so they get
+        // their old amounts again, but at most the whole debt to each pool.
         if !is_for_pause {
             self.owed_for_pauses = Amounts::each(|pool| for_pauses[pool].min(self.owed[pool]));
         }

@@ -79,8 +79,8 @@ fn garbage_that_secures_a_loan_secures_no_other_when_an_unsecured_one_is_repaid(
     assert_eq!(process.collateral(), 0);
 }
 
-fn grant(pool: Pool, secured: u64) -> Grant {
-    Grant { pool, secured, is_for_pause: false }
+fn grant(pool: Pool, secured: u64) -> BlockRecord {
+    BlockRecord { pool, secured, is_for_pause: false }
 }
 
 #[test]

@@ -42,15 +42,15 @@ pub fn repay(freed: u64, owed: &Amounts) -> (Amounts, Path) {
     let mut refill = Amounts::default();
     // This is the figure's A at first, and B, C and D after LP, LE and GP.
     let mut left = freed;
-    for (pool, is_owed, refills) in [
+    for (pool, question_box, refill_box) in [
         (Pool::LoanedPause, 1252, 1254),
         (Pool::LoanedEfficiency, 1256, 1258),
         (Pool::GrantedPause, 1260, 1262),
         (Pool::GrantedLeak, 1264, 1266),
     ] {
-        path.pass(is_owed);
+        path.pass(question_box);
         if owed[pool] > 0 {
-            path.pass(refills);
+            path.pass(refill_box);
             refill[pool] = owed[pool].min(left);
             left -= refill[pool];
         }

@@ -101,7 +101,8 @@ impl Waiting for ForMemory {
             // `served` is the block, the refusal when the time is over, or `not-found` when the
             // process has ended.
             Some(served) => Look::Answered(served.map(Box::new)),
-            // The server stops: answer now, with the refusal of the last try.
+            // The server stops: answer now, with the refusal of the last try. The ticket is still
+            // in the queue, because it has no outcome, so there is always such a refusal.
             None if moment.is_stopping => {
                 let refused = tables.processes.refuse_waiting(self.ticket, moment.now);
                 refused.map_or(Look::Nothing, |error| Look::Answered(Err(error)))
@@ -112,6 +113,9 @@ impl Waiting for ForMemory {
 
     /// Takes the request out of the queue. If the block was granted between the last look and now,
     /// gives it back.
+    ///
+    /// # Errors
+    /// Fails always: `request` has no empty answer that could stand for the block.
     fn give_up(&mut self, shared: &Shared) -> Result<Self::Done, Error> {
         let cancel = |tables: &mut ServerTables, now| tables.manager().cancel(self.ticket, now);
         if let Some(ending) = shared.memory.change(cancel) {
@@ -126,6 +130,9 @@ impl Waiting for ForMemory {
     }
 
     /// Gives the granted block back, because the client had gone before the reply was written.
+    ///
+    /// # Errors
+    /// Fails always: the error takes the place of the grant.
     fn take_back(&mut self, shared: &Shared, granted: Self::Done) -> Result<Self::Done, Error> {
         // `None` if the process has ended meanwhile: the block has ended with it.
         let undo = |tables: &mut ServerTables, _| tables.manager().undo(self.client, granted.id);

@@ -32,6 +32,8 @@ use crate::common::id::LeaseId;
 /// is as hard to guess.
 pub type ProcessToken = LeaseId;
 
+// The brackets after the name hold two texts of errors: for a word that is none of these, in a line
+// of text, and for such a number, in a frame.
 choice! {
     /// A pool: a share of the arena for certain reasons. The order here is the order on the wire.
     Pool["a pool is committed, gl, gp, le or lp; give one", "has a pool of no known number"] {
@@ -246,7 +248,7 @@ pub struct Pressure {
 }
 
 impl Pressure {
-    /// Returns the four with their names, in the order in which they stand on the wire.
+    /// Returns the four shares with their names, in the order in which they stand on the wire.
     pub fn figures(&self) -> [(&'static str, u32); 4] {
         [
             ("some10", self.some_10),

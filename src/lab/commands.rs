@@ -36,7 +36,7 @@ use crate::numbers::parking::{Parking, Step, Stuck};
 /// The time that `step` waits for the client to finish its step. A step is one load or store, so it
 /// takes far less. A client that needs a second is most often not parked any more, because a client
 /// parks for a limited time before each step.
-const STEP_PATIENCE: Duration = Duration::from_secs(1);
+const STEP_LIMIT: Duration = Duration::from_secs(1);
 
 command! {
     /// Shows the parked clients of a lab server, each with its next step.
@@ -97,19 +97,19 @@ impl Execute<Numbers> for DoStep {
         let parking = parking(numbers)?;
         // The check here and the step below lock the parking separately. In between the client can
         // go on: its time to park ends, or another connection lets it do its step. Then `carry_out`
-        // fails with `Late` or `Busy`, unless the client parks again in time. No other client can
-        // do the step instead.
+        // fails with `Unfinished` or `Busy`, unless the client parks again in time. No other client
+        // can do the step instead.
         if !parking.parked().iter().any(|&(parked, _)| parked == self.client) {
             let text = "no such client is parked; send parked for those that are";
             return Err(Error::new(Code::NotFound, text));
         }
-        match parking.carry_out([self.client], STEP_PATIENCE) {
+        match parking.carry_out([self.client], STEP_LIMIT) {
             Ok(()) => Ok(parking.parked()),
             Err(Stuck::Busy) => {
                 let text = "another step is under way; step from one connection at a time";
                 Err(Error::new(Code::Busy, text))
             }
-            Err(Stuck::Late) => {
+            Err(Stuck::Unfinished) => {
                 let text = "the client did not do its step in time; send parked and try again";
                 Err(Error::new(Code::Refused, text))
             }

@@ -47,7 +47,7 @@ use crate::numbers::parking::{Parking, Stuck};
 use crate::numbers::taken::Taken;
 
 /// The longest time for one [`Stage::go_on`], which on a usual machine takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PLAN_LIMIT: Duration = Duration::from_secs(60);
 
 /// A thread's stack in bytes. A draw calls about ten functions deep.
 const STACK: usize = 128 * 1024;
@@ -184,8 +184,11 @@ struct Scene {
     parking: Parking,
     // The counter is an atomic also in the cases with the lock, so one type serves both.
     counter: AtomicU32,
+    /// The draw's lock. It is apart from the counter, because the cases without it do not lock.
     lock: Mutex<()>,
+    /// The run since the last reset.
     run: Mutex<Run>,
+    /// True once the stage is dropped: then each thread ends after its draw.
     closing: AtomicBool,
 }
 
@@ -225,10 +228,11 @@ impl Stage {
     /// step left would start its request again; [`Schedules::complete`] refuses that.
     ///
     /// # Errors
-    /// Fails with [`Stuck::Late`] after 60 s. A client may then be within a draw: drop the stage.
+    /// Fails with [`Stuck::Unfinished`] after 60 s. A client may then be within a draw: drop the
+    /// stage.
     pub fn go_on(&self, schedule: &[u8]) -> Result<(), Stuck> {
         let plan = schedule.iter().map(|&client| ClientNumber::from(client));
-        self.scene.parking.carry_out(plan, PATIENCE)
+        self.scene.parking.carry_out(plan, PLAN_LIMIT)
     }
 
     /// Returns a copy of the run since the last reset.
@@ -265,7 +269,8 @@ impl Scene {
     fn draw_again_and_again(&self, client: usize, count: u64) {
         while !self.closing.load(Ordering::SeqCst) {
             let received: Vec<u32> = self.draw(client as u8, count).numbers().collect();
-            // The numbers are stored before the thread parks again: `carry_out` waits for that.
+            // The numbers are stored before the thread parks again: `carry_out` waits for that. A
+            // stage that is dropped before its first `reset` has no slot.
             if let Some(slot) = lock(&self.run).received.get_mut(client) {
                 *slot = received;
             }
@@ -277,7 +282,7 @@ impl Scene {
         // With the lock, a thread that parks in `load` or `store` would keep the lock, and the next
         // client would wait for it. So `take_locked` parks before it locks.
         let parking = self.case.locking == Locking::None;
-        let counter = Stepped { scene: self, client, parking, loaded: Cell::new(0) };
+        let counter = Stepped { scene: self, client, parks: parking, loaded: Cell::new(0) };
         let unlocked = || take(&counter, 1, self.list.len());
         let locked = |count| counter.take_locked(count);
         gather(&self.list, self.case.locking, count, locked, unlocked)
@@ -289,7 +294,7 @@ struct Stepped<'a> {
     scene: &'a Scene,
     client: u8,
     /// Whether `load` and `store` park. Under the lock they do not: the whole take is one step.
-    parking: bool,
+    parks: bool,
     /// The index that was loaded last: a read or a store is recorded with it.
     loaded: Cell<u32>,
 }
@@ -317,12 +322,12 @@ impl Stepped<'_> {
 
 impl Counter for Stepped<'_> {
     fn load(&self) -> u32 {
-        if self.parking {
+        if self.parks {
             self.park(Step::Load);
         }
         let index = self.scene.counter.load(Ordering::SeqCst);
         self.loaded.set(index);
-        if self.parking {
+        if self.parks {
             self.record_step(Step::Load, index, index);
         }
         index
@@ -331,20 +336,20 @@ impl Counter for Stepped<'_> {
     fn store(&self, index: u32) {
         let loaded = self.loaded.get();
         // `take` itself does not read the list, so this step stands for the read of the number.
-        if self.parking && self.scene.case.reads {
+        if self.parks && self.scene.case.reads {
             self.park(Step::Read);
             self.record_step(Step::Read, loaded, loaded);
         }
-        if self.parking {
+        if self.parks {
             self.park(Step::Store);
         }
         // Only one thread does a step at a time, so this load and the store below are one step.
-        let index = match self.scene.case.increments && self.parking {
+        let index = match self.scene.case.increments && self.parks {
             true => self.scene.counter.load(Ordering::SeqCst) + 1,
             false => index,
         };
         self.scene.counter.store(index, Ordering::SeqCst);
-        if self.parking {
+        if self.parks {
             self.record_step(Step::Store, loaded, index);
         }
     }

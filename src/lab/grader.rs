@@ -186,6 +186,7 @@ pub fn grade(
     watch(&report, "learning how it speaks");
     let patience = PATIENCE.min(options.timeout / 10);
     let learned_by = Instant::now() + options.timeout;
+    // The last argument of `set` is the time of the check in seconds: no check has run yet.
     let Some(learned) = learn(options.address, options.numbers, patience, learned_by) else {
         report.set("numbers", CheckOutcome::Earned(0.0), vec![NO_ANSWER.into()], 0.0);
         report.skip_unset(NO_ANSWER);
@@ -216,7 +217,8 @@ pub fn grade(
     report
 }
 
-/// A check: draws until the deadline at most, and returns its verdict.
+/// A check: returns its verdict at the deadline, or soon after it. The checks of `unread`, and
+/// those that draw nothing, ignore the deadline: their own waits have an end.
 type CheckFunction<'o> = fn(&Grading<'o>, Instant) -> CheckVerdict;
 
 impl<'o> Grading<'o> {
@@ -334,8 +336,8 @@ impl<'o> Grading<'o> {
         (CheckOutcome::NotShown(self.options.unproven), vec![why])
     }
 
-    /// Returns the cause to skip later checks, if the fault that a check has just found would spoil
-    /// them too; else `Cause::None`.
+    /// Probes the server after a check that lost points (`is_gone`). Returns the cause to skip
+    /// later checks, if this check's fault would spoil them too; else `Cause::None`.
     fn look_for_cause(&self, key: &str, name: &str, outcome: CheckOutcome) -> Cause {
         if let Some(now) = self.is_gone() {
             return Cause::Gone(format!("the server {now} since the check \"{name}\""));

@@ -90,12 +90,14 @@ fn operation(line: &str) -> Result<Operation, String> {
 
 /// Reads a time such as `12.000000345`, without rounding.
 fn seconds(word: &str) -> Option<Duration> {
+    // Without a point there is no fraction.
     let (whole, part) = word.split_once('.').unwrap_or((word, "0"));
     let are_digits =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !are_digits(whole) || !are_digits(part) || part.len() > 9 {
         return None;
     }
+    // Zeros behind the digits make nine of them: nanoseconds.
     let nanos: u32 = format!("{part:0<9}").parse().ok()?;
     Some(Duration::new(whole.parse().ok()?, nanos))
 }
@@ -121,7 +123,8 @@ pub fn infer(operations: &[Operation], short_is_the_end: bool) -> OrderFound {
         |at: usize| short_is_the_end && operations[at].numbers.len() < operations[at].asked;
     let mut by_start: Vec<usize> = (0..operations.len()).collect();
     by_start.sort_by_key(|&at| operations[at].start);
-    // The short reply that ended first forbids the most later numbers.
+    // After a short reply has ended, no later request may get a number. The short reply that ended
+    // first forbids the most, so one look at it is enough.
     let first_short = by_start.iter().copied().filter(|&at| is_short(at));
     if let Some(short) = first_short.min_by_key(|&at| operations[at].end) {
         let gave = |&at: &usize| {

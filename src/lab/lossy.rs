@@ -19,11 +19,10 @@
 //!   out   1   ✗       4 3        4 has overtaken 3
 //! ```
 //!
-//! **Invariants** in each run with the same seed, the n-th datagram in one direction of the k-th
-//! client has the same faults; only the time at which a held one goes out may differ. Reordering
-//! alone loses no datagram of a known client. There are at most 1024 known clients. The proxy
-//! forgets a client when the server has sent it nothing for 1 to 2 minutes; if the client sends
-//! again, it counts as a new one.
+//! **Invariants** with the same seed, the n-th datagram in one direction of the k-th client has the
+//! same faults in each run; only the time at which a held one goes out may differ. Reordering alone
+//! loses no datagram of a known client. There are at most 1024 known clients. The proxy forgets a
+//! client when the server has sent it nothing for 1 to 2 minutes, and later takes it for a new one.
 //!
 //! **Lock** none: each link belongs to one thread. The threads share only sockets, which the system
 //! guards, and atomic counters.
@@ -52,16 +51,17 @@ use crate::server::warnings::warn_now_and_then;
 /// The most clients at once. Their buffers of 64 KiB need up to 64 MiB.
 const MAX_CLIENTS: usize = 1024;
 
-/// The time for which a datagram is held back. When others come meanwhile, it can be twice as long:
-/// each restarts the receive's timeout. Both times are shorter than the 50 ms after which this
-/// crate's client by default sends again: otherwise each held datagram would look lost.
+/// The time for which a datagram is held back; at worst it waits twice as long. Held datagrams are
+/// looked at between two receives, and a receive may wait for `HELD` itself. Twice this time is
+/// shorter than the 50 ms after which this crate's client by default sends again: otherwise each
+/// held datagram would look lost.
 const HELD: Duration = Duration::from_millis(20);
 
 /// The wait after an error of the system, so that a lasting error does not use up a core.
 const BACK_OFF: Duration = Duration::from_millis(1);
 
-/// The silence of the server after which a client's thread ends. It is checked after each receive,
-/// which may wait as long itself: so the thread ends after at most twice this time.
+/// The silence of the server after which a client's thread ends. The thread checks it after each
+/// receive, which may wait as long itself: so it ends after at most twice this time.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// The stack of a client's thread in bytes; its buffer lies on the heap.
@@ -162,8 +162,8 @@ impl<R: Rng> Link<R> {
     }
 }
 
-/// The proxy: the socket that clients send to, and the clients it knows. The thread that calls
-/// [`Proxy::run`] owns all fields; it shares the socket and the counters.
+/// The proxy: the socket that clients send to, the clients it knows, and `to`, the server. The
+/// thread that calls [`Proxy::run`] owns all fields; it shares the socket and the counters.
 #[derive(Debug)]
 pub struct Proxy {
     /// The socket towards the clients. The clients' threads send replies through it.
@@ -324,7 +324,7 @@ fn send_all(datagrams: Vec<Vec<u8>>, send: impl Fn(&[u8]) -> io::Result<usize>) 
     }
 }
 
-/// Sets a socket's read timeout, unless `now`, the present one, is equal: this saves a system call.
+/// Sets a socket's read timeout, unless `now`, the present one, is equal. An error changes nothing.
 fn set_timeout(socket: &UdpSocket, now: &mut Option<Duration>, timeout: Option<Duration>) {
     if *now != timeout && socket.set_read_timeout(timeout).is_ok() {
         *now = timeout;

@@ -31,7 +31,7 @@
 //! | schedule | the order of all steps of a case, as the client of each step |
 //! | counterexample | a schedule in which a number goes out twice |
 //! | preemption | a switch away from a client that has steps left |
-//! | kind | all schedules that differ only in the order of independent steps |
+//! | kind | all schedules that differ only in the order of independent steps: of two reads, for example |
 //! | window | the time between loading the counter and storing it |
 //! | parked | waiting before the next step of a draw |
 //! | operation | one request of the grader with its times and its answer |

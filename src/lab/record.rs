@@ -268,6 +268,7 @@ fn draws(text: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
 /// PowerShell writes UTF-16, and some editors put a byte order mark before UTF-8.
 fn without_mark(text: &[u8]) -> Cow<'_, [u8]> {
     let utf_16 = |pairs: &[u8], unit: fn([u8; 2]) -> u16| {
+        // A single byte at the end is half a character: `.0` leaves it out.
         let units: Vec<u16> = pairs.as_chunks().0.iter().map(|&pair| unit(pair)).collect();
         Cow::Owned(String::from_utf16_lossy(&units).into_bytes())
     };
@@ -346,6 +347,7 @@ pub(super) fn without_colours(text: &[u8]) -> Cow<'_, [u8]> {
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
         if byte == ESCAPE && rest.first() == Some(&b'[') {
+            // `end` counts from behind the `[`, so the rest begins 2 further, behind the letter.
             let end = rest.iter().skip(1).position(u8::is_ascii_alphabetic);
             rest = end.map_or(&[][..], |end| &rest[end + 2..]);
         } else {

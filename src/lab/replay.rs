@@ -70,15 +70,16 @@ fn parked(reply: &str) -> Result<Vec<ClientNumber>, String> {
     if words.next() != Some("parked") {
         return Err(refused(reply));
     }
-    // The step behind the colon is not needed: the schedule says which client is next.
+    // The step behind the colon is not needed: the schedule says which client is next. A lab server
+    // sends a number before each colon, so `filter_map` leaves no client out.
     Ok(words.filter_map(|word| word.split(':').next()?.parse().ok()).collect())
 }
 
 /// Carries out `schedule` on the lab server and returns the numbers that each client received, in
 /// the order of [`Case::drawers`].
 ///
-/// `explored` is the run of the same schedule in the explorer. On success the numbers repeat in the
-/// same places as in `explored`.
+/// `schedule` names only clients of the case. `explored` is the run of the same schedule in the
+/// explorer. On success the numbers repeat in the same places as in `explored`.
 ///
 /// # Errors
 /// Fails with a text of one sentence. The numbers that were drawn before the failure are gone from
@@ -150,6 +151,7 @@ fn receive_numbers(client: &mut LineConnection) -> Result<Vec<u32>, String> {
 /// ```
 ///
 /// The search takes quadratic time, which is fast enough for the 100 numbers of the largest case.
+/// It finds each number, at the latest at the number's own place, so the default is not used.
 fn pattern(received: &[Vec<u32>]) -> Vec<Vec<usize>> {
     let all: Vec<u32> = received.concat();
     let place = |number: &u32| all.iter().position(|known| known == number).unwrap_or_default();

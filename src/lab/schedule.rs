@@ -45,7 +45,8 @@ use std::ops::ControlFlow;
 /// [`Schedules::visit`] makes one after the other.
 #[derive(Debug, Clone)]
 pub struct Schedules {
-    /// The number of steps of each client. Its index is the client's number in a schedule.
+    /// The number of steps of each client. Its index is the client's number in a schedule, which is
+    /// a `u8`: there are at most 256 clients.
     steps: Vec<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! The search: the explorer's runs of all schedules within a bound, those with few preemptions first.
+//! The search: the explorer runs all schedules within a bound, those with few preemptions first.
 //!
 //! ```text
 //!   preemptions   0, then 1, then 2, …      a switch away from a client that has steps left
@@ -10,7 +10,7 @@
 //! random ones, and can say how likely it would have found a fault.
 //!
 //! **Invariants** the smallest counterexample has the fewest preemptions of all schedules that were
-//! tried. Two outcomes count as one only if hashes of 128 bits are equal.
+//! tried. Two different outcomes count as one only if their hashes of 128 bits are equal.
 //!
 //! **Lock** those of [`crate::lab::explorer`].
 //!
@@ -95,6 +95,7 @@ pub fn explore(
 ) -> Result<Findings, Stuck> {
     let schedules = case.schedules();
     let count = schedules.count();
+    // No schedule has more preemptions than steps.
     let most = bound.preemptions.unwrap_or(usize::MAX).min(schedules.length());
     let mut search = Search::new(case, stage, bound, progress);
     for preemptions in 0..=most {
@@ -128,8 +129,8 @@ pub fn explore_kinds(
     Ok(findings)
 }
 
-/// Runs `count` random schedules ([`Schedules::by_priorities`]) for a fault of this depth. The same
-/// seed gives the same schedules.
+/// Runs `count` random schedules ([`Schedules::by_priorities`]) for a fault of this depth: the
+/// number of steps that must come in the right order. The same seed gives the same schedules.
 ///
 /// # Errors
 /// Fails as [`Stage::go_on`] does; the findings are lost.
@@ -153,12 +154,15 @@ pub fn explore_at_random(
 struct Search<'a, P> {
     stage: &'a Stage,
     schedules: Schedules,
+    /// The most schedules to run.
     most: u64,
+    /// The function that is told the number of schedules after each run.
     progress: P,
     findings: Findings,
     /// Hashes of 128 bits of the outcomes: in 1 of 10^27 searches with a million outcomes, two have
     /// one hash.
     outcomes: HashSet<(u64, u64)>,
+    /// The hash function of the outcomes.
     fingerprint: RandomState,
     /// The error that ended the search. `visit` can only be broken off, so the error waits here.
     stuck: Option<Stuck>,
@@ -183,6 +187,7 @@ impl<'a, P: FnMut(u64)> Search<'a, P> {
             Ok(run) => {
                 let preemptions = self.schedules.preemptions(schedule);
                 self.findings.add(schedule, preemptions, run.duplicates());
+                // `hash_one` returns 64 bits, so two calls with different salts make 128.
                 let half = |salt: u64| self.fingerprint.hash_one((salt, &run.received));
                 self.outcomes.insert((half(0), half(1)));
             }
@@ -195,6 +200,7 @@ impl<'a, P: FnMut(u64)> Search<'a, P> {
         ControlFlow::Continue(())
     }
 
+    /// Returns the findings, or the error that ended the search.
     fn end(mut self) -> Result<Findings, Stuck> {
         self.findings.outcomes = self.outcomes.len();
         self.findings.is_complete = self.findings.count == Some(u128::from(self.findings.tried));

@@ -16,6 +16,8 @@
 //!   a large pool  the same with 50x                 at most 10x for one
 //! ```
 //!
+//! A square is 1x of headroom: ▓ is in use, ░ is free.
+//!
 //! The claim: a pool of 20x is enough, because few processes are busy at once; and a pool of 50x
 //! gives a busy process more headroom than it had alone. The results, also where the claim fails,
 //! are in `docs/book/cooperative.md`.
@@ -24,7 +26,8 @@
 //!
 //! 1. The same seed gives the same demand to every way of sharing, so the results of two ways can
 //!    be compared.
-//! 2. After each run all memory is back, and the manager's `check` holds. Debug builds assert it.
+//! 2. After each run all memory is back, and the manager's `check` finds no broken invariant. Debug
+//!    builds assert both.
 //!
 //! **Lock** none: each run has one thread and its own tables. Time is a number, so a run of 20 s
 //! takes only as long as its computation.
@@ -63,8 +66,8 @@ pub const X: u64 = 1 << 20;
 /// A *chunk*: the bytes of one request for headroom. A busy process uses a chunk up in about 5 ms.
 const CHUNK: u64 = X / 4;
 
-/// The tables of a simulation. The types of the lease's contents and of the waker are empty: no
-/// bytes are stored, and no thread waits.
+/// The tables of a simulation. The two `()` stand for the contents of a lease, because no bytes are
+/// stored, and for the waker of a waiting thread, because no thread waits.
 type SimulatedTables = StandAlone<(), ()>;
 
 /// The rule by which memory is shared.
@@ -74,7 +77,8 @@ pub struct Sharing {
     chunks: u64,
     /// The most headroom of one process, in chunks. Only a grant for `out-of-memory` exceeds it.
     max_chunks: u64,
-    /// Whether each process has its own part, from its start to its end.
+    /// Whether each process takes `max_chunks` at its start and keeps them to its end. If not, the
+    /// processes share all chunks.
     is_separate: bool,
 }
 
@@ -82,14 +86,14 @@ pub struct Sharing {
 const CHUNKS: u64 = X / CHUNK;
 
 impl Sharing {
-    /// Makes the way of sharing in which each process has `each` x of its own.
+    /// Makes the way of sharing in which each process has `each` x of headroom for itself alone.
     pub fn separate(each: u64, processes: usize) -> Self {
         let max_chunks = each * CHUNKS;
         Self { chunks: max_chunks * processes as u64, max_chunks, is_separate: true }
     }
 
-    /// Makes the way of sharing in which all share `all` x, of which one process takes at most
-    /// `each` x, and more only when it is out of memory.
+    /// Makes the way of sharing in which all share `all` x of headroom, of which one process takes
+    /// at most `each` x, and more only when it is out of memory.
     pub fn shared(all: u64, each: u64) -> Self {
         Self { chunks: all * CHUNKS, max_chunks: each * CHUNKS, is_separate: false }
     }
@@ -125,8 +129,8 @@ impl Sharing {
             }
             shares.set(Pool::LoanedEfficiency, Share::Bytes(rest * CHUNK));
         }
-        // The committed pool gets the remainder: 1x for each process and, where each has its own
-        // part, all of the headroom.
+        // The committed pool gets the remainder: 1x for each process and, if the sharing is
+        // separate, all of the headroom.
         let pools = PoolAmounts::divided(arena, &shares, &Shares::default());
         let pools = pools.unwrap_or_else(|why| unreachable!("whole chunks sum up: {why}"));
         // Any seed will do, because no decision depends on an id. `longest`, the longest duration
@@ -190,6 +194,7 @@ pub fn run_seen(
             let (tables, outcome) = (&mut tables, &mut outcome);
             process.step(&mut Millisecond { tables, ms, now, outcome }, demand);
         }
+        // The manager only asks: the processes collect in their next steps.
         tables.manager().collect(now);
         outcome.peak = outcome.peak.max(tables.leases.filling().used);
         see(ms, &outcome);
@@ -235,8 +240,8 @@ pub fn sweep(processes: usize, seconds: u64, seed: u64) -> [Sweep; Shape::ALL.le
     })
 }
 
-/// Returns the smallest size in x of which all larger pools of the sweep are good too; `None` if
-/// the largest pool is not good.
+/// Returns the size in x of the smallest pool such that this pool and all larger ones of the sweep
+/// are good; `None` if the largest pool is not good.
 ///
 /// The search goes from the largest pool down, and stops at the first bad one. A good pool below a
 /// bad one is luck, and does not say how small the pool may be.

@@ -62,7 +62,7 @@ pub fn homework_table(case: &Case, run: &Run) -> String {
 }
 
 /// Returns the rows that an event adds: one for a load, which decides the number; one for each
-/// number of a take; none for a read or a store.
+/// number of a take; none for a read or a store. [`Case::list`] has every index that a run takes.
 fn rows(event: &Event, list: &[u32]) -> Vec<Row> {
     let taken = match event.step {
         Step::Load => event.loaded..event.loaded + 1,

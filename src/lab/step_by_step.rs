@@ -52,14 +52,14 @@ pub fn step_by_step(
     let begin = "a letter and return lets that client do its next step\n\n";
     let head = format!("{}{begin}{}", tell_case(case), by_hand.diagram.head());
     let mut told = tell(&head);
-    let mut is_asked = true;
+    let mut prompt_due = true;
     let mut letters_in = input.bytes();
     while told.is_ok() && by_hand.done.len() < case.schedules().length() {
-        if prompts && std::mem::take(&mut is_asked) {
+        if prompts && std::mem::take(&mut prompt_due) {
             told = tell(&by_hand.prompt());
         }
         let Some(Ok(byte)) = letters_in.next() else { break };
-        is_asked = byte == b'\n';
+        prompt_due = byte == b'\n';
         match char::from(byte) {
             letter if letter.is_whitespace() => {}
             letter => match by_hand.answer(letter, byte)? {
@@ -90,6 +90,7 @@ impl<'a> ByHand<'a> {
     }
 
     /// Obeys a letter, and returns the text about it; `None` if the letter ends the run by hand.
+    /// `byte` is the letter as it came, for the text about a letter that is no command.
     fn answer(&mut self, letter: char, byte: u8) -> Result<Option<String>, String> {
         let is_client = self.case.client_named(letter).is_some();
         if let Some(client) = client_with_step(self.case, &self.done, letter) {

@@ -33,6 +33,7 @@ const LETTERS: usize = 26;
 /// each row. Returns `None` for any other reply.
 pub fn parse(reply: &str) -> Option<Vec<Row>> {
     let mut words = reply.split_whitespace();
+    // Without the word `table` the `?` returns `None`.
     (words.next()? == "table").then_some(())?;
     words.map(parse_row).collect()
 }
@@ -77,6 +78,7 @@ pub fn render(rows: &[Row]) -> String {
         .take(LETTERS)
         .map(|&client| format!("{} is client {client}", name(client)))
         .collect();
+    // Three clients, each with a number of 8 digits, fit a line of 80 columns.
     for line in key.chunks(3) {
         let _ = writeln!(text, "{}", line.join(", "));
     }

@@ -13,7 +13,8 @@
 //!
 //! **Lock** none here; running a schedule uses the explorer's.
 //!
-//! **Source** the word preemption is that of Musuvathi and Qadeer, as in [`crate::lab::schedule`].
+//! **Source** Musuvathi and Qadeer for the word preemption, a switch away from a client that has
+//! steps left ([`crate::lab::schedule`]).
 
 use std::fmt::Write;
 use std::io;
@@ -36,8 +37,8 @@ pub fn how_many(count: Option<u128>) -> String {
     count.map_or("more than 10^38".into(), |count| count.to_string())
 }
 
-/// Returns the message for a step that did not end in time. Both reasons of [`Stuck`] have one
-/// message, because here no second plan can be under way.
+/// Returns the message for a step that did not end in time. The other reason of [`Stuck`], a second
+/// plan at the same time, does not come here: each command has a stage of its own.
 pub fn stuck(_: Stuck) -> String {
     "a step did not end within a minute; the machine is overwhelmed, try again".into()
 }
@@ -110,7 +111,8 @@ pub fn tell_findings(case: &Case, stage: &Stage, findings: &Findings) -> Result<
     Ok(text)
 }
 
-/// Returns a schedule as letters, such as `AAB`: the form that [`read_schedule`] reads.
+/// Returns a schedule as letters, such as `AAB`: the form that [`read_schedule`] reads. A number of
+/// no client would be left out, but the callers' schedules name only clients of the case.
 pub fn letters(case: &Case, schedule: &[u8]) -> String {
     let name = |&client: &u8| case.drawers.get(usize::from(client)).map(|drawer| drawer.name);
     schedule.iter().filter_map(name).collect()
@@ -162,6 +164,7 @@ pub fn read_drawers(text: &str) -> Result<Vec<Drawer>, String> {
         let mut letters = name.chars();
         let name = letters.next().filter(char::is_ascii_alphabetic)?.to_ascii_uppercase();
         let count = count.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count))?;
+        // A second letter is a mistake: a name is one letter.
         letters.next().is_none().then_some(Drawer { name, count })
     };
     let drawers: Option<Vec<Drawer>> = text.split(',').map(one).collect();
@@ -190,6 +193,7 @@ pub fn read_schedule(case: &Case, text: &str) -> Result<Vec<u8>, String> {
     let begun = begun.ok_or("a letter of --schedule is none of --clients; give those alone")?;
     let schedules = case.schedules();
     schedules.complete(&begun).ok_or_else(|| {
+        // An empty schedule can always be completed, so the default never stands in.
         let all = letters(case, &schedules.complete(&[]).unwrap_or_default());
         format!("--schedule gives a client more steps than it has; all of them are {all}")
     })

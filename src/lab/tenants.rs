@@ -91,6 +91,7 @@ pub fn explore_tenants(order: ReleaseOrder) -> TenantFindings {
     let schedules = schedules();
     let mut found = TenantFindings { tried: 0, leaks: 0, smallest: None };
     for preemptions in 0..=schedules.length() {
+        // The closure below never returns `Break`, so the result of `visit` says nothing.
         let _ = schedules.visit(preemptions, &mut |schedule| {
             found.tried += 1;
             if run_tenants(schedule, order).has_leaked {
@@ -221,6 +222,7 @@ impl Tenants {
     }
 
     fn lease(&mut self) -> String {
+        // The 1000 ms have no effect, because the time stands still.
         self.leased = self.leases.lease(ARENA, 1000, IdKind::Uuid, self.now).ok();
         if self.leased.is_some() { "gets the block" } else { "is refused: no block is free" }.into()
     }

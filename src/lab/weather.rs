@@ -11,6 +11,10 @@
 //! [`Datagrams`]. The network between them, the clock and the list of numbers are this file's. So a
 //! run costs no time, and all placements of up to three faults can be tried.
 //!
+//! A request carries a *token*, which proves the client's address. A client without a token first
+//! sends a Hello, and the server's Welcome brings one. The server's *history* keeps the replies to
+//! at-most-once requests, to answer further copies with them.
+//!
 //! **Invariants** the arguments of [`run`] alone decide its result. A datagram meets at most one
 //! fault.
 //!
@@ -108,7 +112,8 @@ impl RequestProtocol {
 pub struct Passage {
     /// Whether the datagram goes to the server; otherwise it goes to the client.
     pub to_server: bool,
-    /// The kind: `hello`, `welcome`, `request`, `reply` or `acknowledgement`.
+    /// The kind: `hello`, `welcome`, `request`, `reply` or `acknowledgement`. It would be
+    /// `unreadable` for any other bytes, which neither side sends.
     pub kind: &'static str,
     /// The time at which it is sent, in milliseconds from the start.
     pub sent_ms: u64,
@@ -186,6 +191,8 @@ impl SimulatedNetwork {
     /// Makes a network with these faults, and nothing on its way.
     pub fn new(placement: &[(usize, DatagramFault)]) -> Self {
         let start = Instant::now();
+        // The bytes of a datagram, the clients and the length of the list (100) are more than one
+        // client with short requests needs. Only the history's time has an effect.
         let limits = DatagramLimits { longest: 8192, max_clients: 16, history_time: HISTORY };
         Self {
             start,
@@ -200,8 +207,9 @@ impl SimulatedNetwork {
         }
     }
 
-    /// Makes a network over which the client has got a token already, without a fault. The count
-    /// of datagrams and the time start after that.
+    /// Makes a network with a client that has a token already: its Hello and the server's Welcome
+    /// have passed, without a fault. The numbers of datagrams, which `placement` uses, and the
+    /// milliseconds of a [`Passage`] count from then on.
     pub fn greeted(placement: &[(usize, DatagramFault)]) -> (Self, Peer) {
         let (mut weather, mut peer) = (Self::new(&[]), Peer::new(ByteOrder::Big, 0));
         weather.greet(&mut peer);

@@ -99,6 +99,7 @@ pub fn strings(listener: TcpListener) -> io::Result<()> {
 /// connections. A thread that panics drops its clone too; a counter that the thread decrements as
 /// its last statement would stay too high.
 fn admit(stream: TcpStream, number: usize, open: &Arc<()>) {
+    // A client that has gone already has no address.
     let Ok(peer) = stream.peer_addr() else { return };
     // One of the clones belongs to the accepting thread: with 256 connections the count is 257.
     // Only this thread makes clones, so the count cannot grow between this check and the clone
@@ -157,6 +158,7 @@ fn echo_strings(stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
         log::info!("{peer} sent a string of {} bytes", text.len());
         let echo = echo_of(text).map_err(io::Error::other)?;
         let echo = Output { bytes: echo, ..Output::default() };
+        // The closure gets the number of bytes of each write; this server does not count them.
         writing::write_all(stream, &echo, PATIENCE, |_| {})?;
     }
 }
@@ -221,14 +223,14 @@ fn read_by(mut stream: &TcpStream, buffer: &mut [u8], deadline: Instant) -> io::
 /// # Errors
 /// Fails if the system has no thread to give, or cannot tell the socket's address.
 pub fn datagrams(socket: UdpSocket) -> io::Result<()> {
-    let own = socket.local_addr()?.port();
+    let own_port = socket.local_addr()?.port();
     let echo = move || {
         let mut buffer = vec![0; BUFFER];
         loop {
             match socket.recv_from(&mut buffer) {
                 // The sender has this server's port number, so it may be an echo server too. Two
                 // echo servers would answer each other for ever, so this datagram is dropped.
-                Ok((_, from)) if from.port() == own => {}
+                Ok((_, from)) if from.port() == own_port => {}
                 Ok((length, from)) => {
                     log::info!("{from} sent {length} bytes");
                     if let Err(error) = socket.send_to(&buffer[..length], from) {

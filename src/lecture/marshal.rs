@@ -83,7 +83,8 @@ impl Person {
         fields
     }
 
-    /// Reads the fields in the same order.
+    /// Reads the fields in the same order. The sender writes no telephone numbers if the person has
+    /// none, so a message may end with the year.
     fn read(message: &mut impl ValueReader) -> Result<Self, String> {
         let name = message.string("name")?;
         let place = message.string("place")?;
@@ -146,6 +147,7 @@ pub fn unmarshal(bytes: &[u8], form: Form) -> Result<Person, String> {
     match form {
         Form::Xdr => whole(XdrReader(bytes), "person", Person::read),
         Form::Cdr(order) => whole(CdrReader::new(bytes, order), "person", Person::read),
+        // The reader accepts the class however it is declared.
         Form::Java(_) => java::unmarshal(bytes),
         Form::Xml => xml::unmarshal(bytes),
     }
@@ -190,8 +192,8 @@ fn values(message: &mut impl ValueReader, types: &[FieldType]) -> Result<Vec<Val
     types.iter().map(|&field_type| message.field(field_type)).collect()
 }
 
-/// Reads a message with `read`, and checks that nothing follows. `last` is the word for the last
-/// thing in the message, for the error.
+/// Reads a message with `read`, and checks that nothing follows. For the error, `last` is the word
+/// for the item with which the message should end: "person" or "value".
 fn whole<R: ValueReader, T>(
     mut message: R,
     last: &str,

@@ -19,7 +19,8 @@ use crate::protocol::http::value::Value;
 pub struct Chart {
     /// Its number and what it decides.
     pub title: &'static str,
-    /// The boxes: number, text, column and row. [`FULL`] is a box of our own.
+    /// The boxes: number, text, column and row. [`FULL`] is a box of our own: the committed pool
+    /// refuses, which the figure does not show. It has a word instead of a number.
     pub boxes: &'static [(u16, &'static str, u8, u8)],
     /// The arrows: the box that an arrow leaves, the box that it reaches, and the answer in the
     /// first box that leads along it; empty if the first box asks nothing.

@@ -92,6 +92,7 @@ pub fn answers(lesson: &Lesson, runs: &[(&str, &str)]) -> String {
 }
 
 /// Returns the beginnings of the moves: none of them, the first, the first two, and so on to all.
+/// If `between` is empty, `split` returns each letter, and two empty texts that are left out.
 fn beginnings(moves: &str, between: &str) -> Vec<String> {
     let one_by_one: Vec<&str> = moves.split(between).filter(|one| !one.is_empty()).collect();
     (0..=one_by_one.len()).map(|count| one_by_one[..count].join(between)).collect()

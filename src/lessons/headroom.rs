@@ -120,6 +120,7 @@ impl Headroom {
         for (pool, bytes) in POOLS {
             shares.set(pool, Share::Bytes(bytes));
         }
+        // The third argument has no caps: a process may owe a pool all of its bytes.
         let pools = PoolAmounts::divided(ARENA, &shares, &Shares::default())?;
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         // `TICK` stands for the longest lease, and does not matter: the lesson has no plain leases.
@@ -172,6 +173,7 @@ impl Headroom {
     }
 
     fn report(&mut self, name: char, bytes: u64) {
+        // `None`: a move reports no efficiency.
         let reported = self.tables.manager().report(client(name), bytes, None, self.now);
         self.told.push(match reported {
             Ok(()) => format!("{name} reports {bytes} freeable bytes."),

@@ -59,8 +59,8 @@ pub const LESSON: Lesson = Lesson {
 
 const QUESTIONS: [(&str, Question); 1] = [("view", view)];
 
-/// Answers with the blocks, the copies and the sessions after the moves, and with the steps of the
-/// last move.
+/// Answers with the blocks, the copies and the sessions after the moves, with the use of the
+/// engine's administrative memory, and with the results and the steps of the last move.
 fn view(settings: &Settings) -> Result<Value, String> {
     let mut messages = Messages::new()?;
     for word in settings.moves() {
@@ -68,8 +68,9 @@ fn view(settings: &Settings) -> Result<Value, String> {
     }
     let Messages { tables, arena, copies, told, steps: passed, .. } = messages;
     let figures = tables.sessions.figures();
-    // All of them: a part would be another one in each run, because the engine has the sessions in
-    // a hash map. A link must show the same to everybody.
+    // `usize::MAX` asks for all sessions: the engine has them in a hash map, so fewer would be
+    // others in each call. The order of sessions of one pair of names is also the map's, so they
+    // are sorted: a link must show the same to everybody.
     let mut pairs = tables.sessions.pairs(usize::MAX);
     pairs.sort_by_key(|pair| (pair.names.clone(), pair.waiting, pair.is_open));
     let pairs = pairs.into_iter().map(|pair| {

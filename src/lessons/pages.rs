@@ -70,6 +70,7 @@ pub fn index(place: PlaceOfPages) -> String {
          that the server runs. The address of a page holds all its moves: send it to somebody, and they see \
          the same.</p></section>\n"
     );
+    // The list has no navigation, because it is one itself, and no script.
     framed("Lessons", LINKS, "", &main, "")
 }
 
@@ -91,8 +92,8 @@ pub fn page(lesson: &Lesson, place: PlaceOfPages) -> String {
     framed(&title(lesson), LINKS, &navigation, lesson.html, &scripts)
 }
 
-/// Returns a page that needs no other file. `answers` is the script with the runs of the page
-/// ([`crate::lessons::export::answers`]).
+/// Returns a page that needs no other file, and has no navigation, because there is no other page.
+/// `answers` is the script with the runs of the page ([`crate::lessons::export::answers`]).
 pub fn single_page(lesson: &Lesson, answers: &str) -> String {
     let styles = [&String::from_utf8_lossy(Page::Css.bytes()), STYLE];
     let head = styles.map(|style| format!("<style>\n{style}</style>\n")).concat();
@@ -101,7 +102,8 @@ pub fn single_page(lesson: &Lesson, answers: &str) -> String {
     framed(&title(lesson), &head, "", lesson.html, &scripts)
 }
 
-/// Returns the title with the number of the lesson.
+/// Returns the title with the number of the lesson. Each lesson is in [`LESSONS`], so its place is
+/// always found.
 fn title(lesson: &Lesson) -> String {
     let at = LESSONS.iter().position(|other| other.name == lesson.name).unwrap_or_default();
     format!("Lesson {}: {}", at + 1, lesson.title)

@@ -72,6 +72,7 @@ fn case(settings: &Settings) -> Result<Case, String> {
         "increment" => (Locking::None, true),
         _ => return Err("lock is none, number, request or increment; give one".into()),
     };
+    // On this page, reading the list is no step of its own.
     Ok(Case { drawers, locking, reads: false, increments })
 }
 
@@ -93,11 +94,12 @@ fn view(settings: &Settings) -> Result<Value, String> {
     let schedules = case.schedules();
     let moves = begun(&case, &schedules, settings.text("moves"))?;
     let stage = stage(&case)?;
+    // Gives the new stage an empty list of received numbers for each client.
     stage.reset();
     stage.go_on(&moves).map_err(stuck)?;
     let run = stage.so_far();
     // Two loads of one index decide that a number comes twice. Until both clients have stored, the
-    // page says that it will come.
+    // page says that it will come. `explain` says "came", in two lines; the page shows one line.
     let everybody: Vec<u32> = (0..case.drawers.len()).flat_map(|at| has(&case, &run, at)).collect();
     let has_come = |number| everybody.iter().filter(|had| **had == number).count() > 1;
     let twice = explain(&case, &run).into_iter().map(|twice| {
@@ -150,6 +152,7 @@ fn client(case: &Case, run: &Run, at: usize) -> Value {
 fn has(case: &Case, run: &Run, at: usize) -> Vec<u32> {
     let list = case.list();
     let own = run.events.iter().filter(|event| usize::from(event.client) == at && changes(event));
+    // A take under the lock loads an index, and stores the one after the last that it took.
     let indices = own.flat_map(|event| match event.step {
         Step::Take => event.loaded..event.stored,
         _ => event.loaded..event.loaded + 1,
@@ -157,10 +160,11 @@ fn has(case: &Case, run: &Run, at: usize) -> Vec<u32> {
     indices.filter_map(|index| list.get(index as usize).copied()).collect()
 }
 
-/// Returns the steps, each as its client, its words, and the counter after it.
+/// Returns the steps, each as its client, its text, and the counter after it.
 fn steps(case: &Case, run: &Run) -> Vec<Value> {
     let mut diagram = Diagram::new(case);
     let step = |event: &Event| {
+        // `true` asks for a phrase instead of a short form.
         let (counter, words) = diagram.step(event, true);
         record([
             ("client", number(event.client)),
@@ -177,6 +181,7 @@ fn all(settings: &Settings) -> Result<Value, String> {
     let case = case(settings)?;
     let most = MOST_STEPS / case.schedules().length().max(1) as u64;
     let bound = Bound { preemptions: None, schedules: most };
+    // The page shows no progress, so the function that is told it does nothing.
     let findings = explore(&case, &stage(&case)?, bound, |_| {}).map_err(stuck)?;
     let smallest = findings.smallest.as_ref().map(|one| letters(&case, &one.schedule));
     Ok(record([
@@ -201,10 +206,12 @@ fn random(settings: &Settings) -> Result<Value, String> {
     Ok(record([("moves", text(letters(&case, &all)))]))
 }
 
-/// Answers with the lines of the server's source that draw, and the step that each line does.
+/// Answers with the lines of the server's source that draw, and the step that each line does. The
+/// call in a line shows its step; most lines do none.
 fn source(settings: &Settings) -> Result<Value, String> {
     let case = case(settings)?;
     let mut lines = Vec::new();
+    // With a lock, `take_locked` calls `take` while it holds the lock.
     if case.locking != Locking::None {
         lines.extend(function("    fn take_locked("));
     }

@@ -16,7 +16,7 @@ use crate::protocol::http::query::parameters;
 use crate::protocol::http::refusal::Refusal;
 
 /// The most bytes of one setting.
-const MOST: usize = 2000;
+const MAX_SETTING_BYTES: usize = 2000;
 
 /// The settings of one address.
 #[derive(Debug, Default)]
@@ -29,11 +29,13 @@ impl Settings {
     /// 400 for a name that is unknown or comes twice, for a broken `%XX`, and for a setting that is
     /// too long.
     pub fn read(query: Option<&[u8]>, names: &'static [&'static str]) -> Result<Self, Refusal> {
+        // `parameters` returns one value for each name, in the order of `names`.
         let values = parameters(query, names)?;
         let read = names.iter().zip(values).map(|(&name, value)| {
+            // A setting that is left out is an empty text, as the methods below expect.
             let value = value.unwrap_or_default();
-            if value.len() > MOST {
-                let text = format!("{name} has over {MOST} bytes; make fewer moves");
+            if value.len() > MAX_SETTING_BYTES {
+                let text = format!("{name} has over {MAX_SETTING_BYTES} bytes; make fewer moves");
                 return Err(Refusal::new(400, text));
             }
             Ok((name, String::from_utf8_lossy(&value).into_owned()))

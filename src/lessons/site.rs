@@ -74,6 +74,8 @@ impl LessonSite {
         let (_, question) = found.ok_or_else(no_such_page)?;
         let settings = Settings::read(query, lesson.settings)?;
         let turnstile = if SHORT.contains(&name) { &self.questions } else { &self.searches };
+        // `enter` waits until there is a place, and returns `None` when the server stops. The end
+        // of this function drops `_turn`, which makes the place free again.
         let _turn = turnstile.enter().ok_or_else(stopping)?;
         let answer = question(&settings).map_err(|why| Refusal::new(400, why))?;
         Ok(file("application/json", json(&answer)))
@@ -82,7 +84,8 @@ impl LessonSite {
     /// Replays a schedule of the race on the lab server.
     ///
     /// # Errors
-    /// 404 without a lab server, 400 with the reason if the replay failed, 503 when the server stops.
+    /// 404 without a lab server, 400 with the reason if the replay failed, 503 when the server
+    /// stops.
     fn replay(&self, query: Option<&[u8]>) -> Result<SiteFile, Refusal> {
         let no_lab = || Refusal::new(404, "no lab server is named; start lesson with --lab");
         let (host, port) = self.lab.as_ref().ok_or_else(no_lab)?;

@@ -159,6 +159,7 @@ impl LessonArena {
                 format!("the largest block that this arena can have has {largest} bytes")
             }
             AllocateError::OutOfMemory { largest_free } => {
+                // Such a size can be rounded: one that cannot is refused as `Zero` or `TooLarge`.
                 let block = Buddy::rounded(asked).unwrap_or(asked);
                 let pieces = if free >= block { ", but in pieces" } else { "" };
                 format!(
@@ -222,6 +223,7 @@ impl LessonArena {
                 let starts =
                     |lease: &&LessonLease| lease.block.is_some_and(|b| b.offset == node.offset);
                 // Several leases may have had this offset, one after the other: the last has it.
+                // Each used block has a lease, so no page shows a '?'.
                 let owner = self.leases.iter().rev().find(starts).map_or('?', |lease| lease.owner);
                 fields.push(("owner".into(), text(owner)));
             }
@@ -302,11 +304,13 @@ fn view(settings: &Settings) -> Result<Value, String> {
 /// Answers with the moves and [`RANDOM_MOVES`] random ones after them; the same `seed` gives the
 /// same moves.
 fn random(settings: &Settings) -> Result<Value, String> {
+    // The moves are made up for best fit: its leases decide which of them can be released.
     let [mut best, _] = played(settings)?;
     let mut chance = StdRng::seed_from_u64(settings.number_or("seed", 1, 0..=u64::MAX)?);
     let mut moves: Vec<String> = settings.moves().map(str::to_string).collect();
-    // A lease asks for at most a quarter of the arena, so that several fit. While more than two
-    // leases are alive, a move releases one with a chance of 40 %, so that the arena still fills.
+    // A lease asks for at most a quarter of the arena, so that several fit, or for 32 bytes, the
+    // smallest block, if a quarter is less. While more than two leases are alive, a move releases
+    // one with a chance of 40 %, so that the arena still fills.
     let most = (best.buddy.size() / 4).max(32);
     for _ in 0..RANDOM_MOVES {
         let alive: Vec<usize> =

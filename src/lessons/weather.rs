@@ -63,7 +63,8 @@ fn protocol(settings: &Settings) -> Result<RequestProtocol, String> {
 }
 
 /// Reads one fault, such as `0L`, `2R`, `2R120` or `4D10000`: the number of a datagram, and the
-/// fault that it meets (lost, repeated, delayed) with a delay in milliseconds, one of [`DELAYS`].
+/// fault that it meets (lost, repeated, delayed) with a delay in milliseconds, 0 or one of
+/// [`DELAYS`].
 fn read(word: &str) -> Result<(usize, DatagramFault), String> {
     let why = || format!("{word} is no fault; give 0L for lost, 0R for repeated, 0D120 for late");
     let letter = word.find(|c: char| !c.is_ascii_digit()).ok_or_else(why)?;
@@ -85,7 +86,9 @@ fn read(word: &str) -> Result<(usize, DatagramFault), String> {
     Ok((datagram, fault))
 }
 
-/// Answers with the run under the faults that the moves name.
+/// Answers with the run under the faults that the moves name. In the answer, `burnt` is the count
+/// of numbers that were drawn and never came to the client, and `kept` the count of replies in the
+/// server's history after the last datagram that arrives within 60 s.
 fn view(settings: &Settings) -> Result<Value, String> {
     let protocol = protocol(settings)?;
     let placement: Placement = settings.moves().map(read).collect::<Result<_, _>>()?;
@@ -97,8 +100,9 @@ fn view(settings: &Settings) -> Result<Value, String> {
     if placement.len() > MOST_FAULTS {
         return Err(format!("there are over {MOST_FAULTS} faults; take some away"));
     }
-    // `false`: the client has its token already, so the exchange needs no Hello.
-    let run = run(protocol, &placement, false);
+    // The client has its token already.
+    let with_hello = false;
+    let run = run(protocol, &placement, with_hello);
     let fault_of = |number: usize| placement.iter().find(|(at, _)| *at == number);
     let passage = |(at, one): (usize, &Passage)| {
         let arrival = |(ms, does): &(u64, String)| {

@@ -14,7 +14,8 @@
 //!
 //! 1. A lease or grant reads as its last set followed by zeros. [`Contents`] keeps the length of
 //!    the last set, so the rest need not be cleared, and no lease reads the bytes of the lease
-//!    before it. In a process's own block, a message is read only where it was written before.
+//!    before it. In a process's *own block*, its memory for messages (chapter 6), a message is read
+//!    only where it was written before.
 //! 2. Once released, contents are neither read nor written.
 //!
 //! **Lock** each [`Contents`] has its own, which [`super::service`] puts around it. A thread that
@@ -49,6 +50,8 @@ impl Arena {
     /// # Errors
     /// Fails when the system does not have that much memory.
     pub fn new(size: u64) -> Result<Self, TryReserveError> {
+        // A size beyond `usize` becomes the largest one, which no system has: the reservation below
+        // then fails.
         let count = usize::try_from(size).unwrap_or(usize::MAX).div_ceil(WORD);
         let mut words = Vec::new();
         words.try_reserve_exact(count)?;
@@ -96,6 +99,7 @@ impl Arena {
     /// ```
     fn read_anywhere(&self, offset: usize, data: &mut [u8]) {
         let into = offset % WORD;
+        // The bytes up to the next word: 0 if the offset is a multiple of 8.
         let first = data.len().min((WORD - into) % WORD);
         let (head, rest) = data.split_at_mut(first);
         if !head.is_empty() {
@@ -246,6 +250,8 @@ impl Contents {
         data: &[u8],
         now: Instant,
     ) -> Result<u64, ContentsError> {
+        // `replace` writes to the place in `self`, and compares the data with the size there. So
+        // the new place is entered first, and taken back if `replace` fails.
         let before = (self.offset, self.size);
         (self.offset, self.size) = (offset as usize, size as usize);
         let replaced = self.replace(arena, condition, data, now);

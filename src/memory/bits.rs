@@ -54,7 +54,8 @@ pub struct BitSet {
 }
 
 impl BitSet {
-    /// Returns how many levels a set of integers below `length` needs.
+    /// Returns how many levels a set of integers below `length` needs. A set of length 0 has one
+    /// word too, because [`BitSet::is_empty`] reads the last word.
     pub fn levels(length: usize) -> usize {
         let mut words = length.max(1).div_ceil(WORD_BITS);
         let mut levels = 1;
@@ -163,6 +164,7 @@ impl BitSet {
             let low_words = &self.words[low..high];
             high_words.iter().enumerate().all(|(at, &high_word)| {
                 (0..WORD_BITS).all(|bit| {
+                    // A bit that has no word below it must be clear, as for a word that is zero.
                     let below = low_words.get(at * WORD_BITS + bit).copied().unwrap_or(0);
                     (high_word >> bit & 1 == 1) == (below != 0)
                 })

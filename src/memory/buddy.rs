@@ -291,7 +291,8 @@ impl Buddy {
         Ok(size)
     }
 
-    /// Returns the use of the arena, in O(1).
+    /// Returns the use of the arena, in O(1). The highest bit of `free_orders` is the order of the
+    /// largest free block.
     pub fn filling(&self) -> Filling {
         let unused = self.size % MIN_BLOCK;
         let largest_free = self.free_orders.checked_ilog2().map_or(0, |order| MIN_BLOCK << order);

@@ -2,6 +2,10 @@
 //! that executes it. The rows of `inspect` and `replace` stand in [`super::versions`], and `put`
 //! stands in [`super::named`].
 //!
+//! The row of a command has the number of its kind in a frame, its form in a line, and, behind `@`,
+//! its route in HTTP. The row of a reply has its kind, the first word of its line, and, behind `/`,
+//! its name in XML if that is another one.
+//!
 //! ```text
 //!   > lease 64 5000            < leased 2f0c… 64 5000       from a block of 64 bytes
 //!   > set 2f0c… hello          < set 2f0c… 5
@@ -146,6 +150,8 @@ impl<T: Tables> Execute<Memory<T>> for Get {
         // A connection keeps this buffer from one command to the next. It has its capacity from
         // earlier gets, so most gets allocate nothing. (A datagram's buffer is always new.)
         let mut data = std::mem::take(spare);
+        // The format's own bound (`most_data`) is not checked here. The format itself refuses an
+        // answer that is too long, when it knows which bytes it has to escape.
         let size = memory.get(self.id, caller.room, &mut data)?;
         Ok(Data { id: self.id, size, data })
     }
@@ -253,8 +259,8 @@ impl<T: Tables> Execute<Memory<T>> for Tree {
 impl<T: Tables> Execute<Memory<T>> for Inspect {
     fn execute(&self, memory: &Memory<T>, caller: Caller, spare: &mut Vec<u8>) -> Executed<Self> {
         let inspected = memory.inspect(self, caller.most_answer_bytes(), std::mem::take(spare));
-        // If only the connection's memory is too small, `explain_too_large` makes an error at which the
-        // connection gets more memory and executes the command again.
+        // If only the connection's memory is too small, `explain_too_large` makes an error at which
+        // the connection gets more memory and executes the command again.
         inspected.map(Box::new).map_err(|error| caller.explain_too_large(error))
     }
 }

@@ -85,7 +85,7 @@ pub struct LeaseTable<H> {
     committed: Committed,
     /// The time at which the memory manager of chapter 5 checks the free bytes next. When few are
     /// left, this time is made earlier. `None` if no check is planned.
-    look_at: Option<Instant>,
+    next_look: Option<Instant>,
     ids: Ids,
     /// The longest duration of a lease.
     longest_duration: Duration,
@@ -141,8 +141,9 @@ pub struct FoundLease<H> {
 
 impl<H: Clone> LeaseTable<H> {
     /// Returns an empty table over a fresh arena. Leases may take all of the arena, unless the
-    /// table's owner sets a smaller account through [`LeaseTable::committed_mut`]. `make_handle` makes a
-    /// handle from a block's offset and a lease's size; no lease lasts longer than `longest_duration`.
+    /// table's owner sets a smaller account through [`LeaseTable::committed_mut`]. `make_handle`
+    /// makes a handle from a block's offset and a lease's size. No lease lasts longer than
+    /// `longest_duration`.
     pub fn new(
         buddy: Buddy,
         ids: Ids,
@@ -154,7 +155,7 @@ impl<H: Clone> LeaseTable<H> {
             by_expiry: BTreeSet::new(),
             puts: BTreeSet::new(),
             committed: Committed::new(buddy.filling().free),
-            look_at: None,
+            next_look: None,
             buddy,
             spaces: Spaces::default(),
             ids,
@@ -212,6 +213,7 @@ impl<H: Clone> LeaseTable<H> {
         };
         self.leased += block.size();
         self.committed.charge(block.size());
+        // If few bytes are free now, the memory manager of chapter 5 checks them soon.
         self.note_taken(now);
         self.by_expiry.insert((expiry, id));
         self.insert(id, block, size, Tenure::Until { expiry, granted_ms });
@@ -368,8 +370,8 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
-    /// Returns the time that is `duration_ms` after `now`. Fails with `bad-request` for 0 ms, and
-    /// for more than `longest_duration`.
+    /// Returns the time that is `duration_ms` after `now`. Fails with `bad-request` for 0 ms, for
+    /// more than `longest_duration`, and for a time that the clock cannot express.
     fn expiry(&self, duration_ms: u64, now: Instant) -> Result<Instant, Error> {
         let duration = Duration::from_millis(duration_ms);
         let expiry = now.checked_add(duration);

@@ -123,7 +123,7 @@ impl<T: Tables> Execute<Memory<T>> for Put<'_> {
         caller: Caller,
         _: &mut Vec<u8>,
     ) -> Result<Replaced, Error> {
-        let patience = if caller.is_connected { PATIENCE } else { UNCONNECTED };
+        let patience = if caller.is_connected { PATIENCE } else { UNCONNECTED_PATIENCE };
         let version = memory.put(self, patience)?;
         Ok(Replaced { id: self.name.id(), length: self.data.len() as u64, version })
     }
@@ -134,7 +134,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The same for a client that sends datagrams: one thread serves all such clients, and all of them
 /// wait meanwhile.
-const UNCONNECTED: Duration = Duration::from_millis(1);
+const UNCONNECTED_PATIENCE: Duration = Duration::from_millis(1);
 
 /// The most times that a put begins again because the lease has ended meanwhile.
 const MOST_TRIES: usize = 16;
@@ -149,6 +149,7 @@ struct PutTurn<'m, T: Tables> {
     id: LeaseId,
 }
 
+/// Ends the turn. No thread is woken: a put that waits looks again after 100 us.
 impl<T: Tables> Drop for PutTurn<'_, T> {
     fn drop(&mut self) {
         self.memory.with_tables(|tables, _| tables.leases().end_turn(self.id));
@@ -156,12 +157,12 @@ impl<T: Tables> Drop for PutTurn<'_, T> {
 }
 
 /// A lease that only this thread knows. It ends when it is dropped, also by a panic.
-struct Unseen<'m, T: Tables> {
+struct UnseenLease<'m, T: Tables> {
     memory: &'m Memory<T>,
     id: LeaseId,
 }
 
-impl<T: Tables> Drop for Unseen<'_, T> {
+impl<T: Tables> Drop for UnseenLease<'_, T> {
     /// Ends the lease. If the lease has got a name, the table has no lease of the old id any more,
     /// and nothing happens.
     fn drop(&mut self) {
@@ -183,6 +184,7 @@ impl<T: Tables> Memory<T> {
         let _turn = self.take_turn(id, Instant::now() + patience)?;
         for _ in 0..MOST_TRIES {
             let found = self.with_tables(|tables, now| {
+                // Checked first: after the replacement a wrong duration would be noticed too late.
                 tables.leases().check_duration(put.duration_ms, now)?;
                 Ok::<_, Error>(tables.leases().find(id, now).ok().map(|found| (found, now)))
             })?;
@@ -213,7 +215,8 @@ impl<T: Tables> Memory<T> {
         Ok(PutTurn { memory: self, id })
     }
 
-    /// Leases a fresh block for the data, sets it, and gives it the name.
+    /// Leases a fresh block for the data, sets it, and gives it the name. The version is 1 then,
+    /// because a version counts the sets.
     fn create(&self, put: &Put<'_>) -> Tried {
         if !put.condition.holds(0) {
             let text =
@@ -276,11 +279,12 @@ impl<T: Tables> Memory<T> {
         }
     }
 
-    /// Leases a block for the data, under an id that nobody knows.
-    fn lease_for(&self, put: &Put<'_>) -> Result<Unseen<'_, T>, Error> {
+    /// Leases a block for the data, under an id that nobody knows. A lease has at least 1 byte,
+    /// also if the data is empty.
+    fn lease_for(&self, put: &Put<'_>) -> Result<UnseenLease<'_, T>, Error> {
         let size = (put.data.len() as u64).max(1);
         let id = self.lease_by(size, |leases, now| leases.lease_unseen(size, now))?;
-        Ok(Unseen { memory: self, id })
+        Ok(UnseenLease { memory: self, id })
     }
 }
 

@@ -55,6 +55,8 @@ pub fn nodes(buddy: &Buddy) -> Vec<TreeNode> {
     buddy.roots().map(|(order, unit)| node(buddy, order, unit >> order)).collect()
 }
 
+/// Returns the block (order, index) with all blocks within it. The block begins at the byte
+/// `index` times its size.
 fn node(buddy: &Buddy, order: usize, index: usize) -> TreeNode {
     let size = MIN_BLOCK << order;
     let what = match buddy.state(order, index) {
@@ -70,6 +72,8 @@ fn node(buddy: &Buddy, order: usize, index: usize) -> TreeNode {
 
 /// Returns the changes by which an allocation took `block`. `before` is the tree before them.
 pub fn taking(before: &[TreeNode], block: Block) -> Vec<TreeChange> {
+    // The free block that the allocation has split. It is always found: a new block lies in a block
+    // that was free before.
     let holder = leaves(before).find(|leaf| leaf.holds(block.offset));
     let mut size = holder.map_or(block.size(), |leaf| leaf.size);
     let mut changes = Vec::new();
@@ -86,6 +90,7 @@ pub fn taking(before: &[TreeNode], block: Block) -> Vec<TreeChange> {
 /// Returns the changes by which a release freed the used block at `offset`. `after` is the tree
 /// after them.
 pub fn freeing(after: &[TreeNode], offset: u64, size: u64) -> Vec<TreeChange> {
+    // The size of the free block after all joins.
     let joined = leaves(after).find(|leaf| leaf.holds(offset)).map_or(size, |leaf| leaf.size);
     let mut changes = vec![TreeChange::Free(offset, size)];
     let mut size = size;
@@ -138,6 +143,7 @@ pub fn change(nodes: &mut [TreeNode], change: TreeChange) {
 }
 
 impl TreeNode {
+    /// Returns whether the byte at `offset` lies in this block.
     fn holds(&self, offset: u64) -> bool {
         (self.offset..self.offset + self.size).contains(&offset)
     }

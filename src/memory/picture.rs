@@ -5,9 +5,10 @@
 //! ```
 //!
 //! A whole block is its size and its state. A split block is a bracket with its size and its two
-//! halves, the left one first. The trees of a forest stand beside each other, and `8-unused` is the
-//! rest of the arena behind them. Sizes are those of blocks: the picture shows no client the size
-//! or the id of another client's lease.
+//! halves, the left one first. If the size of the arena is no power of two, the arena has several
+//! trees, the largest first. Then they stand beside each other, and `8-unused` is the rest of the
+//! arena behind them. Sizes are those of blocks: the picture shows no client the size or the id of
+//! another client's lease.
 //!
 //! **Invariants** the text has at most `most` bytes and one ellipsis. The walk stops where the text
 //! is cut, so a tree of a million blocks costs no more than the part that is shown.
@@ -24,7 +25,8 @@ const CUT: char = '…';
 /// Returns the tree in at most `most` bytes; an ellipsis follows if it was cut.
 pub fn picture(buddy: &Buddy, most: usize) -> String {
     let mut picture = TreePicture { buddy, text: String::new(), most };
-    // `all` stops at the first tree that does not fit.
+    // A root is the block (order, index), and its first unit of 32 bytes is `index << order`. `all`
+    // stops at the first tree that does not fit.
     let mut whole = buddy.roots().all(|(order, unit)| picture.draw(order, unit >> order));
     let unused = buddy.filling().unused;
     if whole && unused > 0 {
@@ -66,7 +68,7 @@ impl TreePicture<'_> {
         (self.text.is_empty() || self.append(" ")) && self.append(word)
     }
 
-    /// Appends a text if it fits.
+    /// Appends a text if it fits; returns whether it did.
     fn append(&mut self, text: &str) -> bool {
         let fits = self.text.len() + text.len() <= self.most;
         if fits {

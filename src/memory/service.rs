@@ -58,7 +58,7 @@ pub const ENDED_AT_ONCE: usize = 1024;
 ///
 /// std's mutex is not fair: a thread that unlocks it and locks it again is faster than one that has
 /// to wake up first. While a million leases ended, a `ttl` lost this race some 200 times in a row,
-/// for 60 ms; with the rests it waits for 4 ms.
+/// for 60 ms. Since the thread that ends leases sleeps in between, a `ttl` waits for 4 ms.
 pub fn rest() {
     std::thread::sleep(Duration::from_micros(100));
 }
@@ -105,7 +105,8 @@ pub struct Memory<T> {
     /// too.
     tables: Mutex<T>,
     /// Goes with the lock of `tables`. The reaper, the thread that ends expired leases, sleeps on
-    /// it until the next lease ends. It is notified when that time has moved, and by the stop.
+    /// it until its next wake: a lease ends, or a later chapter has planned work for it. It is
+    /// notified when a change has moved that time, and by the stop.
     reaper_wakeup: Condvar,
     /// The start of the server, from which `inspect` computes the date of a set. It never changes.
     started: StartTime,
@@ -312,9 +313,10 @@ impl<T: Tables> Memory<T> {
         Ok(Inspection { id, size, length, version, changed_ms, left_ms, first, data })
     }
 
-    /// Ends up to `ENDED_AT_ONCE` expired leases; returns their number. It strikes them in
-    /// [`Memory::with_tables`], which wakes no thread, because no byte is free yet. `give_back`
-    /// frees the blocks and wakes the threads that wait for memory.
+    /// Ends up to `ENDED_AT_ONCE` leases that have expired at `now`; returns their number. It
+    /// strikes them in [`Memory::with_tables`], which wakes no thread: no byte is free yet, and the
+    /// next expiry, for which the reaper sleeps, only becomes later. `give_back` frees the blocks
+    /// and wakes the threads that wait for memory.
     pub fn reap(&self, now: Instant) -> usize {
         let endings =
             self.with_tables(|tables, _| tables.leases().strike_expired(now, ENDED_AT_ONCE));
@@ -323,13 +325,15 @@ impl<T: Tables> Memory<T> {
         count
     }
 
-    /// Ends all expired leases, in parts between which other threads can lock the tables. Returns
-    /// whether there were any.
+    /// Ends all leases that have expired at `now`, in parts between which other threads can lock
+    /// the tables. Returns whether this thread has ended any. `now` stays the same in all parts, so
+    /// leases that expire meanwhile cannot make the loop endless.
     pub fn reap_all(&self, now: Instant) -> bool {
         let is_due = || {
             self.with_tables(|tables, _| tables.leases().next_expiry().is_some_and(|at| at <= now))
         };
         let mut found = false;
+        // `reap` returns 0 if another thread has struck the leases since `is_due`.
         while is_due() && self.reap(now) > 0 {
             found = true;
         }

@@ -143,9 +143,9 @@ pub struct Inspect {
     pub if_version: Option<u64>,
 }
 
-/// A line of text has the first and the last byte of a part. A frame has five numbers: the kind of
-/// part (0 none, 1 all, 2 a span, 3 the last bytes), then first and last, or a count and 0, or 0
-/// and 0; then 1 and a version, or 0 and 0.
+/// A line of text has the id, and may have the first and the last byte of a part: 1 to 3 words. A
+/// frame has five numbers behind the id: the kind of part (0 none, 1 all, 2 a span, 3 the last
+/// bytes), then first and last, or a count and 0, or 0 and 0; then 1 and a version, or 0 and 0.
 impl<'a> Message<'a> for Inspect {
     const WORDS: (usize, usize) = (1, 3);
 
@@ -243,6 +243,8 @@ impl<'a> Field<'a> for Box<Condition> {
             return condition(word).map(Box::new);
         }
         let kind = source.u32()?;
+        // A version has 8 bytes in a frame. So the frame's length bounds their number, before
+        // memory for them is reserved.
         let versions = source.list(size_of::<u64>(), S::u64)?;
         Ok(Box::new(match kind {
             0 if versions.is_empty() => Condition::Any,
@@ -313,7 +315,7 @@ impl<'a> Message<'a> for Inspection {
     /// JSON and XML leave out `changed_ms`, `left_ms` and `first`. HTTP gives these bodies a strong
     /// entity tag, so two bodies of one version have to be the same bytes. But `left_ms` changes
     /// all the time, so HTTP sends both times in header fields. `first` would always be 0, because
-    /// these bodies have all bytes.
+    /// these bodies have all bytes. The name of the data says its form there: base64.
     fn write(&self, sink: &mut impl Sink) {
         sink.id("id", self.id);
         sink.u64("size", self.size);
@@ -333,6 +335,7 @@ impl Answer<'_> for Inspection {
     const WORD: &'static str = "inspected";
     const ELEMENT: &'static str = "lease";
 
+    /// Writes the line by hand: `write` leaves out three fields unless it writes a frame.
     fn line(&self, out: &mut Vec<u8>) {
         let Inspection { id, size, length, version, changed_ms, left_ms, first, data } = self;
         let shown = |ms: &Option<u64>| ms.map_or_else(|| "-".into(), |ms| ms.to_string());

@@ -136,7 +136,7 @@ impl Numbers {
     }
 
     /// Runs the homework's race: takes one number without a lock. Only the record is under the
-    /// lock.
+    /// lock. `note_taken` counts the take for the figure `came_twice` of `stats`.
     fn take_unlocked(&self, client: ClientNumber) -> Range<u32> {
         let counter = ClientCounter { unlocked: &self.unlocked, client };
         let taken = take(&counter, 1, self.list.len());
@@ -145,7 +145,7 @@ impl Numbers {
         taken
     }
 
-    /// Returns rows of the homework's table.
+    /// Returns rows of the homework's table, at most `rows` (with [`Rows::Each`], of each client).
     pub fn table(&self, rows: u64, which: Rows) -> Vec<Row> {
         if which == Rows::Twice && self.locking != Locking::None {
             // Under the lock no index is taken twice, so there is nothing to search for.

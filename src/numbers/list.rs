@@ -61,8 +61,8 @@ impl NumberList {
     /// Makes a list of numbers that the user chose, in their order.
     ///
     /// # Errors
-    /// Fails with the cause and the cure: a number that stands in the list twice would be handed out
-    /// twice; a list may also be too long, or empty.
+    /// Fails with the cause and the cure if a number stands in the list twice, because it would be
+    /// handed out twice. Also fails if the list is empty or too long.
     pub fn given(numbers: &[u32]) -> Result<Self, String> {
         let most = Self::MAX as usize;
         if numbers.is_empty() || numbers.len() > most {
@@ -91,7 +91,7 @@ impl NumberList {
         self.numbers[index]
     }
 
-    /// Returns the numbers of a range of indices. Panics if the range ends past the list.
+    /// Returns a *run*: the numbers of a range of indices. Panics if the range ends past the list.
     pub(super) fn run(&self, taken: &Range<usize>) -> &[u32] {
         &self.numbers[taken.clone()]
     }

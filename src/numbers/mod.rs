@@ -34,6 +34,7 @@
 //! | draw | a request for the next numbers, such as `draw 4` |
 //! | take | one load of the counter, one addition, one store |
 //! | race | two takes that overlap in time, so that both get the same index |
+//! | record | all turns so far: which client took which indices |
 //! | turn | an entry of the record: a range of indices, and the client that took them |
 //! | undelivered | of a number: it was drawn, and as far as the server can tell no client got it |
 //! | lab server | a server without the lock (`--lab`), on which each draw waits before each load and store |

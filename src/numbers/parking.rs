@@ -3,7 +3,7 @@
 //! ```text
 //!   client-1 ─┤ parked before load          plan: 1 1 2 1 …
 //!   client-2 ─┤ parked before load                ▲ the next step is client 1's
-//!   watcher     gives the plan, and sleeps until the plan's last step is over
+//!   watcher     the thread that gave the plan; it sleeps until the last step is over
 //!
 //!   plan 1 2 1 2    client-1 loads 0 │ client-2 loads 0 │ client-1 stores 1 │ client-2 stores 1
 //! ```
@@ -23,9 +23,10 @@
 //!
 //! 1. At most one thread does a step of the plan at a time: `running`.
 //! 2. A thread stays parked until its client is next in the plan, its *patience* (the longest time
-//!    that it stays parked) ends, or the parking opens. After the parking has opened, no thread
-//!    parks any more. A thread whose patience has ended does the rest of its draw without parking,
-//!    perhaps while another thread does a step of the plan.
+//!    that it stays parked) ends, or the parking *opens*, which happens when the server stops or
+//!    the explorer is done. After that no thread parks any more. A thread whose patience has ended
+//!    does the rest of its draw without parking, perhaps while another thread does a step of the
+//!    plan.
 //!
 //! **Lock** its own, for a few instructions; a thread unlocks it before it sleeps. A thread that
 //! parks holds no other lock.
@@ -98,9 +99,9 @@ struct ParkedThread {
 pub enum Stuck {
     /// Another plan is under way.
     Busy,
-    /// The plan was not done in the time that the caller of `carry_out` gave, or the parking opened
-    /// first. Most often the plan names a client that does not draw.
-    Late,
+    /// The plan was not done when the time of `carry_out` was over, most often because it names a
+    /// client that does not draw. Or the parking opened: then no client does steps of a plan.
+    Unfinished,
 }
 
 impl Parking {
@@ -118,8 +119,10 @@ impl Parking {
         state.arrive(client);
         state.parked.insert(client, ParkedThread { before, thread: thread::current() });
         loop {
+            // `None` means that there is no limit.
             let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
+                // From now on the steps of this draw do not park (invariant 2).
                 state.freed.insert(client);
             }
             if state.open || state.freed.contains(&client) {
@@ -154,18 +157,18 @@ impl Parking {
         state.wake_next();
     }
 
-    /// Lets clients do their steps in the order of `plan`, and waits, for `patience` at most, until
+    /// Lets clients do their steps in the order of `plan`, and waits, for `limit` at most, until
     /// the last step is over: its client has parked again, or its draw is over.
     ///
     /// # Errors
-    /// Fails with [`Stuck`]. `Busy` changes nothing. With `Late` the rest of the plan is dropped.
-    /// The steps that were done stay done, and a step that is under way still ends.
+    /// Fails with [`Stuck`]. `Busy` changes nothing. With `Unfinished` the rest of the plan is
+    /// dropped. The steps that were done stay done, and a step that is under way still ends.
     pub fn carry_out(
         &self,
         plan: impl IntoIterator<Item = ClientNumber>,
-        patience: Duration,
+        limit: Duration,
     ) -> Result<(), Stuck> {
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + limit;
         let mut state = lock(&self.state);
         if state.watcher.is_some() {
             return Err(Stuck::Busy);
@@ -176,10 +179,11 @@ impl Parking {
         while !(state.plan.is_empty() && state.running.is_none()) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || state.open {
-                // A step that is under way still ends by itself: `running` stays set until then.
+                // The rest of the plan is dropped. A step that is under way still ends by itself:
+                // `running` stays set until then.
                 state.plan.clear();
                 state.watcher = None;
-                return Err(Stuck::Late);
+                return Err(Stuck::Unfinished);
             }
             drop(state);
             thread::park_timeout(left);
@@ -195,8 +199,9 @@ impl Parking {
         state.parked.iter().map(|(&client, parked)| (client, parked.before)).collect()
     }
 
-    /// Opens the parking: no thread parks here from now on. The stop of the server calls this;
-    /// otherwise the threads of parked clients would not end in its 2 s.
+    /// Opens the parking: no thread parks here from now on. The stop of the server calls this,
+    /// because it waits at most 2 s for its threads, and a client may be parked for longer. The
+    /// explorer calls it to end its threads.
     pub fn open(&self) {
         let mut state = lock(&self.state);
         state.open = true;
@@ -257,7 +262,7 @@ mod tests {
     #[test]
     fn a_plan_that_names_nobody_ends_with_its_time_and_is_dropped() {
         let parking = Parking::default();
-        assert_eq!(parking.carry_out([7], Duration::from_millis(1)), Err(Stuck::Late));
+        assert_eq!(parking.carry_out([7], Duration::from_millis(1)), Err(Stuck::Unfinished));
         assert_eq!(parking.carry_out([], LONG), Ok(()));
     }
 

@@ -19,8 +19,8 @@
 //! number of entries. Then [`DrawState::record`] bounds it: when there are as many entries as
 //! numbers in the list, it adds no further one.
 //!
-//! **Lock** the draw's, around [`DrawState`]. With [`Locking::None`](super::locking::Locking::None) it
-//! guards the record, and the counter here stays at 0.
+//! **Lock** the draw's, around [`DrawState`]. With `--no-lock` or `--lab` the draws use another
+//! counter ([`crate::numbers::unlocked`]), and the counter here stays at 0.
 //!
 //! **Simplified** the record lives in memory and ends with the process. A bigger system writes it
 //! to a log.
@@ -68,7 +68,7 @@ impl DrawState {
         }
     }
 
-    /// Returns the count of numbers that were drawn under the lock.
+    /// Returns the count of numbers that were drawn under the lock: the counter is the next index.
     pub fn drawn(&self) -> u32 {
         self.counter.load()
     }

@@ -119,6 +119,8 @@ impl TableBuilder {
             self.rows.extend(range.rev().take(room).map(|counter| row(counter, client, list)));
             return self.rows.len() < wanted;
         }
+        // No difference below is negative: a client never gets more than `wanted` rows, and all
+        // together never more than `max_rows`.
         let each = self.which == Rows::Each;
         let shown = self.shown.entry(if each { client } else { 0 }).or_default();
         let wanted = usize::try_from(self.wanted - *shown).unwrap_or(usize::MAX);

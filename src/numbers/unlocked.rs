@@ -28,7 +28,8 @@ use crate::common::caller::ClientNumber;
 use crate::numbers::draw::Counter;
 use crate::numbers::parking::{Parking, Step};
 
-/// The shortest window that a thread sleeps through; it spins through a shorter one.
+/// The shortest window that a thread sleeps through. A thread spins through a shorter one, because
+/// a sleep ends some 70 us late.
 const MIN_SLEEP: Duration = Duration::from_micros(100);
 
 /// The counter without a lock, and the wait between its load and its store.
@@ -140,7 +141,7 @@ impl Counter for ClientCounter<'_> {
     }
 }
 
-/// Waits for the length of the window. A short wait spins, because a sleep ends some 70 us late.
+/// Waits for the length of the window.
 fn wait(window: Duration) {
     if window >= MIN_SLEEP {
         return thread::sleep(window);

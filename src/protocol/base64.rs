@@ -30,6 +30,7 @@ pub fn encode(data: &[u8], out: &mut Vec<u8>) {
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for at in 0..4 {
             let letter = LETTERS[(bits >> (18 - 6 * at) & 63) as usize];
+            // One byte reaches into letters 0 and 1, two bytes into 0 to 2, three into all four.
             out.push(if at <= three.len() { letter } else { b'=' });
         }
     }

@@ -70,7 +70,8 @@ pub(super) fn choose(
     let text = || Some(FormatState::Text(Text::new(policy.course)));
     let http = || Some(FormatState::Http(Box::default()));
     let resp = || Some(FormatState::Resp(Box::new(Resp::new(policy, client))));
-    // `PING` is no command of text, and tools send it to see whether a Redis server is there.
+    // `PING` is no command of text, and tools send it to see whether a Redis server is there. 0
+    // means that the input may become such a line; otherwise the number is the line's length.
     match inline_ping(input) {
         Some(0) if tail.is_open() => return None,
         Some(1..) => return resp(),

@@ -202,6 +202,7 @@ fn header(order: ByteOrder, flags: u8, kind: u8, id: u32) -> Header {
 /// Returns the datagram of a Hello.
 pub fn hello(order: ByteOrder, id: u32) -> Vec<u8> {
     let mut datagram = Vec::new();
+    // The first 0: no flags. The second: no data follows the body, which the closure leaves empty.
     header(order, 0, HELLO, id).put(&mut datagram, 0, |_| {});
     datagram
 }
@@ -216,6 +217,7 @@ pub fn ask(order: ByteOrder, id: u32, token: Token, wish: Wish, request: &Reques
         flags |= NO_REPLY;
     }
     let mut datagram = Vec::new();
+    // 0: no data follows the body that the closure writes.
     header(order, flags, request.kind(), id).put(&mut datagram, 0, |body| {
         body.octets(&token.0);
         request.write(body);
@@ -226,6 +228,7 @@ pub fn ask(order: ByteOrder, id: u32, token: Token, wish: Wish, request: &Reques
 /// Returns the datagram of an acknowledgement of request `id`.
 pub fn acknowledge(order: ByteOrder, id: u32, token: Token) -> Vec<u8> {
     let mut datagram = Vec::new();
+    // 0: no data follows the body that the closure writes.
     header(order, WITH_TOKEN, ACKNOWLEDGE, id).put(&mut datagram, 0, |body| body.octets(&token.0));
     datagram
 }
@@ -245,6 +248,8 @@ pub struct Welcome {
 /// Returns the answer to a Hello with the header `asked`.
 pub fn welcome(asked: Header, welcome: &Welcome) -> Vec<u8> {
     let mut datagram = Vec::new();
+    // The first 0: without the flag of a token, because here the token is a field of the body. The
+    // second: no data follows the body.
     header(asked.order(), 0, WELCOME, asked.id).put(&mut datagram, 0, |body| {
         body.octets(&welcome.token.0);
         body.u32(welcome.history_ms);
@@ -258,6 +263,7 @@ pub fn welcome(asked: Header, welcome: &Welcome) -> Vec<u8> {
 pub fn reply(asked: Header, token: Option<Token>, reply: &mut Reply<'_>) -> Vec<u8> {
     let mut out = Output::default();
     let flags = if token.is_some() { WITH_TOKEN } else { 0 };
+    // `put_reply` replaces the kind 0 by the kind of the reply.
     frame::put_reply(header(asked.order(), flags, 0, asked.id), reply, &mut out, |body| {
         token.iter().for_each(|token| body.octets(&token.0));
     });
@@ -283,6 +289,7 @@ pub enum Heard {
 /// # Errors
 /// Fails with `bad-request` for a datagram that is no whole frame, or no reply.
 pub fn hear(datagram: &[u8]) -> Result<(u32, Heard), Error> {
+    // The text of `Header::read` tells a client what to send. Here a server has sent the header.
     let no_frame = Malformed("begins no frame");
     let header = Header::read(datagram.first_chunk().ok_or(no_frame)?).map_err(|_| no_frame)?;
     if header.length as usize != datagram.len() - HEADER {

@@ -237,7 +237,7 @@ pub fn read_reply(kind: u8, status: u8, body: &mut Reader<'_>) -> Result<Reply<'
     Ok(reply)
 }
 
-/// Returns the status of a reply's header: the place of its code among all codes, from 1.
+/// Returns the status of a reply: 0; for an Error the place of its code in `Code::ALL`, from 1.
 fn status_of(reply: &Reply<'_>) -> u8 {
     match reply {
         Reply::Error(error) => error.code as u8 + 1,
@@ -363,8 +363,8 @@ impl Frames {
         let mut head = [0; HEADER + size_of::<u32>()];
         head[..HEADER].copy_from_slice(&header.bytes(length));
         head[HEADER..].copy_from_slice(&order.put_u32(count));
-        // Grow the buffer once. The numbers are pushed one by one, because each may need its bytes
-        // reversed.
+        // Grow the buffer once. A *run* is a slice of the list. Its numbers are pushed one by one,
+        // because the order may reverse the bytes of each.
         bytes.reserve(HEADER + length as usize);
         bytes.extend_from_slice(&head);
         drawn.for_each_run(|run| {

@@ -176,9 +176,8 @@ impl Http {
     /// Reads a request whose head is complete; returns `None` while its body is not.
     ///
     /// # Errors
-    /// Fails with a refusal that closes the connection. A refusal after which the connection goes
-    /// on is returned as `Ok`: its answer is kept, and [`Decoded::SelfAnswered`] asks the caller to encode
-    /// it.
+    /// Fails with a refusal that closes the connection. Any other refusal is prepared as an answer,
+    /// and returned as `Ok` with [`Decoded::SelfAnswered`].
     fn read<'a>(
         &mut self,
         input: &'a [u8],
@@ -207,6 +206,7 @@ impl Http {
             }
             Some((body, length)) => {
                 let used = end + length;
+                // The request is whole, so the state of the arriving request begins anew.
                 (self.scanned, self.end, self.scan) = (0, None, Scan::default());
                 self.log_on = None;
                 (self.is_continued, self.is_blank_passed) = (false, false);
@@ -355,6 +355,7 @@ impl Http {
     /// Returns the most bytes of a lease that one answer may carry. JSON and XML carry them in
     /// base64, four letters for three bytes, so fewer bytes fit in `max_message`.
     pub fn most_data(&self, max_message: usize) -> u64 {
+        // `true`: the form for a lease.
         match self.answering.accept.best(true) {
             Some(MediaForm::Json | MediaForm::Xml) => (max_message / 4 * 3) as u64,
             _ => max_message as u64,

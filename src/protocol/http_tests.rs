@@ -43,6 +43,7 @@ pub(super) fn heard(policy: &Policy, bytes: &[u8]) -> Vec<String> {
     }
 }
 
+/// Returns a request as [`heard`] shows it.
 fn shown(request: Request<'_>) -> String {
     format!("{:?}", Ok::<_, Error>(request))
 }

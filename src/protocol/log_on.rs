@@ -38,6 +38,9 @@ pub const MAX: usize = 256;
 pub const TOO_MANY: &str =
     "too many wrong passwords or numbers of leases were tried; try again in a second";
 
+/// The refusal of an HTTP request without the right name and password.
+pub const WRONG_PAIR: &str = "name and password are wrong or missing; send Authorization: Basic";
+
 /// The result of a log-on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogOn {
@@ -75,7 +78,8 @@ impl User {
     /// Compares a name and a password with the user's. A wrong pair spends one guess of the budget
     /// that all clients share.
     pub fn try_log_on(&self, name: &[u8], password: &[u8], guesses: &Guesses) -> LogOn {
-        // `false`: without a pause first. `true`: waits for a guess if none is left.
+        // `false`: without a pause first, because a log-on does not count how often its caller was
+        // wrong. `true`: this thread may wait up to 1 s for a guess.
         if !guesses.begin(false, true) {
             return LogOn::NoGuess;
         }

@@ -45,7 +45,7 @@ fn only_the_user_gets_in() {
 #[test]
 fn a_wrong_password_costs_a_guess_a_right_one_none_and_who_cannot_guess_is_told_so() {
     let user = Some(User::new("ada", b"secret").unwrap());
-    // Its clock begins tomorrow, so no guess is added during this test.
+    // The budget is full, and gains no guess before tomorrow: none is added during this test.
     let guesses = Arc::new(Guesses::new(Instant::now() + Duration::from_secs(86_400)));
     let policy = Policy { user, guesses, ..policy() };
     let try_all = |password: &[u8]| {
@@ -75,7 +75,7 @@ fn a_wrong_password_costs_a_guess_a_right_one_none_and_who_cannot_guess_is_told_
     let (http, resp) = try_all(b"wrong");
     assert!(http.starts_with("HTTP/1.1 401 ") && resp.starts_with("-WRONGPASS "), "{http} {resp}");
     assert_eq!(policy.guesses.wrong(), 2);
-    // Nobody waits any more, and then all are spent.
+    // After `close` no thread waits for a guess, so the loop ends when the budget is empty.
     policy.guesses.close();
     while policy.guesses.begin(false, true) {}
     for password in [&b"secret"[..], b"wrong"] {

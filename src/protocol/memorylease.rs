@@ -130,6 +130,7 @@ impl MemoryLease {
             return Decoded::Incomplete;
         };
         let used = HEADER + length;
+        // `_` is ACCESS_DATA: `checked_length` has refused every other type.
         let request = match kind {
             LEASE => self.decode_lease(payload),
             SET_DATA => self.decode_set(payload),
@@ -220,6 +221,7 @@ impl MemoryLease {
     pub fn encode(&self, reply: &mut Reply<'_>, out: &mut Output) {
         match (self.asked, reply) {
             (MemoryLeaseCall::Lease, Reply::Leased(Leased { id, .. })) => {
+                // The id is a number, because `decode_lease` asked for one.
                 self.put_number(LEASED, id.number().unwrap_or(NO_LEASE), out);
             }
             (MemoryLeaseCall::Lease, _) => self.put_number(LEASED, NO_LEASE, out),

@@ -20,7 +20,7 @@
 //! | --- | --- |
 //! | a line `METHOD TARGET HTTP/1.x`; METHOD has capitals alone, TARGET begins with `/`, `*` or `http://` | [`http`] |
 //! | 0x01 to 0x05, or three 0x00 and one of those | [`memorylease`], the second form big-endian |
-//! | `*` | [`resp`] |
+//! | `*`, or a line `PING` | [`resp`] |
 //! | 0x89 | leasebox frames, [`frame`] |
 //! | anything else | [`text`] |
 //!
@@ -123,8 +123,8 @@ pub enum Decoded<'a> {
         used: usize,
     },
     /// A request that the format answers by itself, such as RESP's `PING` or a file of HTTP's live
-    /// page, or one that it refuses. No service sees it: [`Conversation::encode_prepared`] appends the
-    /// answer.
+    /// page, or one that it refuses. No service sees the request.
+    /// [`Conversation::encode_prepared`] appends the answer.
     SelfAnswered {
         /// The length of the request in bytes; all of the input if the format cannot go on after
         /// the refusal; 0 for HTTP's interim answer `100 Continue`.
@@ -135,11 +135,11 @@ pub enum Decoded<'a> {
         /// The number of bytes to drop.
         used: usize,
     },
-    /// The connection closes, after this answer if there is one.
+    /// The connection closes, after this error as the answer. `None` closes it without an answer.
     Last(Option<Error>),
 }
 
-/// The protocol state of one connection. Only the connection's own thread touches it.
+/// The state of one connection, for its own thread alone. `client` is for RESP's `CLIENT ID`.
 #[derive(Debug)]
 pub struct Conversation<'m> {
     policy: &'m Policy,
@@ -199,7 +199,7 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Appends the answer that the format has prepared by itself, as after [`Decoded::SelfAnswered`].
+    /// Appends the answer that HTTP or RESP has prepared; no other format prepares one.
     pub fn encode_prepared(&mut self, out: &mut Output) {
         match &mut self.format {
             Some(FormatState::Http(http)) => http.encode_prepared(self.policy, out),
@@ -208,8 +208,8 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Returns the length, in bytes, of the answer that [`Conversation::encode_prepared`] will append;
-    /// for HTTP the length of the body alone. The caller reserves memory for the answer first.
+    /// Returns the length of the prepared answer in bytes. Of HTTP's answers it counts the body
+    /// alone, because the head is short. The caller reserves memory before it encodes the answer.
     pub fn prepared_length(&self) -> usize {
         match &self.format {
             Some(FormatState::Http(http)) => http.prepared_length(),

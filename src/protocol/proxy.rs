@@ -42,7 +42,7 @@ pub type Introduced = (Option<IpAddr>, usize);
 ///
 /// # Errors
 /// Fails with `bad-request` if the bytes begin no header.
-pub fn introduced(input: &[u8]) -> Result<Option<Introduced>, Error> {
+pub fn read_header(input: &[u8]) -> Result<Option<Introduced>, Error> {
     let wrong = || Error::new(Code::BadRequest, WRONG);
     // Compares only the bytes that have arrived: a part of `start` may still become all of it.
     let begins = |start: &[u8]| start.starts_with(&input[..input.len().min(start.len())]);
@@ -63,8 +63,8 @@ pub fn introduced(input: &[u8]) -> Result<Option<Introduced>, Error> {
     }
 }
 
-/// Reads a line of version 1 without its CR LF. `UNKNOWN` has no address. Returns `None` for a wrong
-/// line.
+/// Reads a line of version 1 without its CR LF. Returns `Some(None)` for `UNKNOWN`, which has no
+/// address, and `None` for a wrong line.
 fn first_version(line: &[u8]) -> Option<Option<IpAddr>> {
     let words: Vec<&str> = std::str::from_utf8(line).ok()?.split(' ').collect();
     let is_port = |word: &str| word.parse::<u16>().is_ok();
@@ -95,7 +95,9 @@ fn second_version(input: &[u8]) -> Option<Option<Introduced>> {
     }
     let Some(addresses) = input.get(FIXED..used) else { return Some(None) };
     let source = match family {
+        // The proxy's own connection, such as its check that the server lives, has no client.
         _ if is_own => None,
+        // Two addresses of 4 bytes, or two of 16, and two ports of 2.
         0x11 if addresses.len() >= 12 => addresses.first_chunk::<4>().map(|&four| four.into()),
         0x21 if addresses.len() >= 36 => addresses.first_chunk::<16>().map(|&bytes| bytes.into()),
         // The length leaves no room for the two addresses and ports of this family.
@@ -116,7 +118,7 @@ mod tests {
     }
 
     fn source(header: &[u8]) -> Option<Option<String>> {
-        let read = introduced(header).ok()??;
+        let read = read_header(header).ok()??;
         assert_eq!(read.1, header.len());
         Some(read.0.map(|address| address.to_string()))
     }
@@ -157,7 +159,7 @@ mod tests {
             &second(0x31, 0x11, &[0; 12]),
         ];
         for wrong in wrong {
-            assert!(introduced(wrong).is_err(), "{}", wrong.escape_ascii());
+            assert!(read_header(wrong).is_err(), "{}", wrong.escape_ascii());
         }
     }
 
@@ -167,17 +169,17 @@ mod tests {
             let line = b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 4120\r\n".to_vec();
             let header = if second_one { second(0x21, 0x11, &[9; 12]) } else { line };
             for cut in 0..header.len() {
-                prop_assert_eq!(introduced(&header[..cut]), Ok(None));
+                prop_assert_eq!(read_header(&header[..cut]), Ok(None));
             }
-            let whole = introduced(&[&header[..], &more].concat());
+            let whole = read_header(&[&header[..], &more].concat());
             prop_assert_eq!(whole.unwrap().unwrap().1, header.len());
         }
 
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), command: u8) {
-            let _ = introduced(&bytes);
-            let _ = introduced(&[&SIGNATURE[..], &[command], &bytes].concat());
-            let _ = introduced(&[&b"PROXY "[..], &bytes].concat());
+            let _ = read_header(&bytes);
+            let _ = read_header(&[&SIGNATURE[..], &[command], &bytes].concat());
+            let _ = read_header(&[&b"PROXY "[..], &bytes].concat());
         }
     }
 }

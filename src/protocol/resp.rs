@@ -20,10 +20,11 @@
 //! if there is no such lease; `quit` gets `+OK`. Any other command gets the text reply as a simple
 //! string. An error of these commands is `-ERR`, its code and its text.
 //!
-//! A connection speaks RESP2 until `HELLO 3`. A request has at most 1,048,576 words and
-//! `--max-message` bytes (and 34 more, the last line of a length and a CR LF); before a log-on, at
-//! most 10 words of 16 KiB. After bytes that are no RESP nothing says where the next request
-//! begins: the answer is `-ERR Protocol error: …`, and the connection closes.
+//! A connection speaks RESP2 until `HELLO 3`. A request has at most 1,048,576 words, and at most 34
+//! bytes more than `--max-message`: 32 bytes leave room for the lines in front of a word that is as
+//! long as a message, and 2 are its CR LF. Before the log-on a request has at most 10 words, each
+//! of at most 16 KiB. After bytes that are no RESP nothing says where the next request begins: the
+//! answer is `-ERR Protocol error: …`, and the connection closes.
 //!
 //! A request may arrive in many pieces. Between two of them the state is:
 //!
@@ -123,7 +124,8 @@ impl Resp {
 
     /// Looks for one request at the start of `input`.
     pub fn decode<'a>(&mut self, input: &'a [u8], policy: &Policy) -> Decoded<'a> {
-        // While a request is read, the input begins with its `*`, and is no inline command.
+        // Between two requests the line `PING` is allowed too. 0: the line is not whole yet. While
+        // an array is read, the input begins with its `*`, so `inline_ping` returns `None`.
         if let Some(used) = inline_ping(input) {
             let pong = if self.is_logged_on { "+PONG" } else { NO_AUTH };
             self.prepared = format!("{pong}\r\n").into_bytes();
@@ -179,7 +181,7 @@ impl Resp {
             let Some((length, line)) = number_line(&input[self.at..], LENGTH)? else {
                 return Ok(false);
             };
-            // `number` returns `None` for a number below 0, and no word has such a length.
+            // `None` is a number below 0, and no word has such a length.
             let length = length.ok_or(LENGTH.2)?;
             if length > most_bytes {
                 return Err(if self.is_logged_on { TOO_BIG } else { LONG_BEFORE_LOG_ON });
@@ -207,6 +209,7 @@ impl Resp {
         match reply {
             Reply::Drawn(drawn) => {
                 let _ = write!(out.bytes, "*{}\r\n", drawn.count());
+                // A run is a slice of the list; a draw may have several of them.
                 drawn.for_each_run(|run| {
                     run.iter().for_each(|n| drop(write!(out.bytes, ":{n}\r\n")));
                 });
@@ -227,7 +230,8 @@ impl Resp {
                 let _ = write!(out.bytes, "-ERR {error}\r\n");
             }
             // A text reply holds no line break but its end, and neither may a simple string. Only
-            // the end differs: LF becomes CR LF.
+            // the end differs: LF becomes CR LF. `usize::MAX`: the bound would be for the data of a
+            // get, and an arm above has sent that.
             reply => {
                 out.bytes.push(b'+');
                 text::encode(reply, usize::MAX, out);
@@ -259,7 +263,7 @@ fn bulk(text: &[u8]) -> Vec<u8> {
 }
 
 /// Returns the length of an inline `PING`, a line without an array, at the start of the input.
-/// `Some(0)` means that more bytes decide; `None` that it is something else.
+/// `Some(0)` means that more bytes decide; `None` means that the input is something else.
 pub(super) fn inline_ping(input: &[u8]) -> Option<usize> {
     let lines = [&b"PING\r\n"[..], b"PING\n"];
     if let Some(line) = lines.iter().find(|line| input.starts_with(line)) {

@@ -11,13 +11,14 @@ use crate::protocol::{Conversation, Decoded};
 
 const MAX: usize = 1 << 16;
 
-/// A request of those words.
+/// Returns a request of these words.
 fn request(words: &[&[u8]]) -> Vec<u8> {
     let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
     words.iter().for_each(|word| bytes.extend(bulk(word)));
     bytes
 }
 
+/// Returns a request of the words of a line.
 fn words(line: &str) -> Vec<u8> {
     request(&line.split(' ').map(str::as_bytes).collect::<Vec<_>>())
 }
@@ -38,6 +39,7 @@ fn answers(policy: &Policy, requests: &[Vec<u8>]) -> Vec<Option<String>> {
     requests.iter().map(answer).collect()
 }
 
+/// Returns RESP's own answer to one request on a new connection.
 fn said(line: &str) -> Option<String> {
     answers(&Policy::plain(MAX), &[words(line)]).remove(0)
 }

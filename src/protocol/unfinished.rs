@@ -34,6 +34,7 @@ impl Conversation<'_> {
             self.format = choose(input, Tail::Ended, self.policy, self.client);
         }
         match &mut self.format {
+            // MemoryLease frames have no error message.
             Some(FormatState::MemoryLease(_)) => {}
             Some(FormatState::Http(http)) => {
                 http.set_given_up(&error);

@@ -114,8 +114,8 @@ impl Acceptor {
         }
     }
 
-    /// Inserts one client into the list of clients and spawns its thread. Turns the client away if
-    /// the server is full or the system has no thread left.
+    /// Inserts one client into the list of clients and spawns its thread. Turns the client away
+    /// ([`crate::server::turned_away`]) if the server is full or the system has no thread left.
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
         // Only this thread inserts clients, so the count cannot grow before the insert below.
         if let Some(why) = self.refusal(peer.ip()) {
@@ -128,9 +128,8 @@ impl Acceptor {
             return;
         }
         let (shared, limits, own) = (self.shared.clone(), self.limits.clone(), stream.clone());
-        // `_membership` is dropped when `connection::serve` returns or panics: the client leaves
-        // the list. After that the closure drops its `Arc` of the stream, `own`. Dropping the last
-        // `Arc` closes the socket.
+        // `_membership` is dropped when `serve` returns or panics: the client leaves the list. Then
+        // the closure drops `own`, its `Arc` of the stream. The drop of the last `Arc` closes it.
         let serve = move || {
             let _membership = Membership { clients: &shared.clients, client };
             connection::serve(&own, client, &shared, &limits, &gauge);

@@ -28,11 +28,13 @@ pub(super) const RESERVED_DIVISOR: usize = 16;
 /// The limits of addresses. They never change while the server runs.
 #[derive(Debug, Clone)]
 pub struct AddressLimits {
-    /// The most clients of an address that is not trusted; `None` is a half of all places.
+    /// The most clients of an address that is not trusted; `None` is a half of all places, rounded
+    /// up, so that a server with one place lets a client in.
     pub most: Option<usize>,
     /// The addresses without a limit of their own.
     pub trusted: Vec<Network>,
-    /// The most clients of all addresses together; set at the start.
+    /// The most clients of all addresses together. It is 0 until the start of the server sets it:
+    /// `--max-clients`, or fewer if the system allows only fewer ([`super::room`]).
     pub places: usize,
 }
 
@@ -44,7 +46,7 @@ pub struct Network {
 }
 
 impl Default for AddressLimits {
-    /// Trusts this machine alone.
+    /// Trusts this machine alone. Both texts are networks, so `flatten` drops neither.
     fn default() -> Self {
         let local = ["127.0.0.0/8", "::1"].map(Network::parse);
         Self { most: None, trusted: local.into_iter().flatten().collect(), places: 0 }
@@ -76,8 +78,9 @@ impl Network {
     }
 }
 
-/// Returns the address under which a client is counted. For IPv6, except for loopback, it is the
-/// first address of the client's network of 64 bits.
+/// Returns the address under which a client is counted. For IPv6 it is the first address of the
+/// client's network of 64 bits. The loopback address `::1` belongs to no such network, so it stands
+/// for itself. An IPv4 address in the form of IPv6, such as `::ffff:192.0.2.1`, counts as IPv4.
 pub fn counted(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {

@@ -28,9 +28,10 @@
 //! under it, and no socket is used.
 //!
 //! **Simplified** the connections that wait form no queue: the first one whose bytes fit goes on,
-//! so a small answer overtakes a large one. memcached copies no large data into buffers: it writes
-//! the data from its own place, which must not change until the write ends. Then a `set` of the
-//! same lease meanwhile needs a second block.
+//! so a small answer overtakes a large one. This server copies the data of a lease into a buffer
+//! before it writes the data to the socket. memcached saves the copy and the buffer: it writes to
+//! the socket directly from the memory in which the data is stored. That memory must not change
+//! until the write ends, so a `set` meanwhile has to store the new data in other memory.
 //!
 //! **Source** Redis' `maxmemory-clients`, which also closes the clients with the largest buffers.
 
@@ -75,6 +76,7 @@ struct Charges {
     holders: BTreeMap<ClientNumber, Charged>,
     /// The time of the last look.
     looked: Option<Instant>,
+    /// The server stops, so no connection waits for room any more.
     is_closed: bool,
 }
 
@@ -94,8 +96,9 @@ struct Charged {
 struct Flow {
     /// The bytes that were read and written since the first charge.
     moved: AtomicU64,
+    /// Another connection needed the room, and has shut this connection down.
     is_closed: AtomicBool,
-    /// Its thread writes now.
+    /// The connection's thread writes now.
     is_writing: AtomicBool,
 }
 
@@ -180,10 +183,12 @@ impl Charges {
                 slow.push((holder.bytes, client));
             }
         }
-        // Without a look one second ago, nothing is known about this second: no holder is chosen.
+        // The counts of a first look, or of one after a long pause, say nothing about the last
+        // second. So they choose no holder.
         if since.is_none_or(|since| since > 2 * LOOK_EVERY) {
             return closed;
         }
+        // Sorted by charge: `pop` takes the largest one first.
         slow.sort_unstable();
         while leaving < missing
             && let Some((bytes, client)) = slow.pop()
@@ -227,14 +232,15 @@ impl<'a> Charge<'a> {
         self.buffers.is_tight()
     }
 
-    /// Notes that bytes were read or written.
+    /// Notes that bytes were read or written. A holder that moves enough bytes is not slow.
     pub fn moved(&self, count: usize) {
         if let Some(flow) = &self.flow {
             flow.moved.fetch_add(count as u64, Ordering::Relaxed);
         }
     }
 
-    /// Notes whether its thread writes now.
+    /// Notes whether the connection's thread writes now: a slow holder that writes is shut down for
+    /// both directions.
     pub fn writes(&self, is_writing: bool) {
         if let Some(flow) = &self.flow {
             flow.is_writing.store(is_writing, Ordering::Relaxed);

@@ -42,8 +42,8 @@ use crate::server::addresses::{AddressLimits, counted};
 #[derive(Debug, Default)]
 pub struct Clients {
     /// The list, behind its lock. Locked by `accept` (count, number, enter, handle; leave, if the
-    /// system has no thread left), each client's thread (leave, `stats`, `list connections`), `udp`
-    /// (number, `stats`) and the stop.
+    /// system has no thread left), each client's thread (leave, `stats`, `list connections`, its
+    /// address behind a proxy), `udp` (number, `stats`) and the stop.
     connected: Mutex<Connected>,
     /// Goes with `connected`. The last client that leaves during the stop notifies it; the stop
     /// waits on it until the list is empty.
@@ -97,7 +97,7 @@ impl Connected {
 
     /// Takes one client off the count of an address. Removes a count of 0, so that the map holds
     /// no address whose clients have all gone.
-    fn discount(&mut self, address: IpAddr) {
+    fn remove_client_at(&mut self, address: IpAddr) {
         let left = self.clients_at(address).saturating_sub(1);
         if left == 0 {
             self.addresses.remove(&address);
@@ -166,10 +166,11 @@ impl Clients {
         if let Some(why) = limits.refusal(address, connected.clients_at(to), others) {
             return Some(why);
         }
+        // Never `None`: the caller is this client's own thread, so the client is in the list.
         let moved = connected.clients.get_mut(&client)?;
         let from = std::mem::replace(&mut moved.address, to);
         connected.count(to);
-        connected.discount(from);
+        connected.remove_client_at(from);
         None
     }
 
@@ -187,13 +188,14 @@ impl Clients {
         let mut connected = lock(&self.connected);
         let removed = connected.clients.remove(&client);
         if let Some(client) = &removed {
-            connected.discount(client.address);
+            connected.remove_client_at(client.address);
         }
         // Only the stop waits, and a notification is a system call also when nobody waits.
         let stop_waits = connected.is_stopping && connected.clients.is_empty();
         drop(connected);
         // The lock is free from here on: nobody waits for it while this thread logs a line and
-        // frees memory, and the stop gets it at once when it wakes up.
+        // frees memory, and the stop gets it at once when it wakes up. `see` gets a time of zero,
+        // because the line does not show how long the client was connected.
         if let Some(ConnectedClient { gauge, peer, .. }) = removed {
             let ConnectionSnapshot { speaks, requests, .. } = gauge.see(client, Duration::ZERO);
             let speaks = speaks.word();

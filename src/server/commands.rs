@@ -9,6 +9,9 @@
 //!   < bye                                                      then the connection closes
 //! ```
 //!
+//! `command!` declares a command: its number in frames, its text form, its resource in HTTP (after
+//! `@`), its struct, and the type of its reply. [`Execute`] runs it on the server.
+//!
 //! **Invariants** the figures of `stats` have a fixed order, and no name is used twice. They
 //! begin with `warning` only on a server without the lock.
 //!
@@ -125,8 +128,8 @@ impl Execute<Shared> for Stats {
     }
 }
 
-/// Returns the memory spaces, each with its name, its bytes and its used bytes; nothing if there is
-/// only one.
+/// Returns the figure of the memory spaces: for each its name, its bytes and its used bytes.
+/// Returns `None` if there is only one, because `memory` and `used` show the first space already.
 fn spaces(tables: &ServerTables) -> Option<(&'static str, String)> {
     let spaces = tables.leases.space_figures();
     let shown = |space: &SpaceFigures| format!("{}:{}:{}", space.name, space.size, space.used);

@@ -169,6 +169,7 @@ impl Default for Config {
                 idle_timeout: Duration::from_secs(2 * 60 * 60),
                 addresses: AddressLimits::default(),
                 behind_proxy: false,
+                // Messages of at most 32 MiB; no user, so no client has to log on.
                 policy: Policy::plain(32 << 20),
                 fault: None,
             },
@@ -217,6 +218,10 @@ impl Config {
     /// Makes the struct that the threads share: shuffles the list, and takes the arena's memory
     /// from the system now, so that no lease fails later because the system has none. Does not
     /// check the ranges: [`Config::start`] does that first.
+    ///
+    /// The memory manager keeps a `journal` of its decisions only if the log shows it. There may be
+    /// as many processes as clients. A block that `--pools` fixes at 0 bytes is no block, so its
+    /// size is not checked.
     ///
     /// # Errors
     /// Fails if the system does not have that many bytes of memory, if the pools do not fit the
@@ -285,7 +290,8 @@ impl Config {
         Ok(usize::try_from(left).unwrap_or(usize::MAX))
     }
 
-    /// Returns the bytes of all memory spaces.
+    /// Returns the bytes of all memory spaces. A sum beyond 64 bits becomes the largest number,
+    /// which `check` refuses.
     pub fn all_memory(&self) -> u64 {
         let others = self.spaces.others.iter();
         others.fold(self.memory, |sum, (_, size)| sum.saturating_add(*size))

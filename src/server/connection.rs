@@ -111,6 +111,7 @@ struct Connection<'a> {
     shared: &'a Shared,
     limits: &'a Limits,
     gauge: &'a Gauge,
+    /// The number of requests that were answered, for `list connections` and the log.
     answered: u64,
     /// The format that the client speaks, and its state between requests.
     conversation: Conversation<'a>,
@@ -120,8 +121,7 @@ struct Connection<'a> {
     input: Input,
     /// Replies that were encoded and not written yet.
     output: Output,
-    /// The buffer of the last large reply, for the next one: a reply of 1 MiB then allocates
-    /// nothing.
+    /// The buffer of the last large reply. The next reply uses it, and need not allocate one.
     spare: Vec<u8>,
     /// The count of drawn numbers whose replies are still in `output`.
     unwritten_numbers: u64,
@@ -142,9 +142,8 @@ struct Connection<'a> {
     read_timeout: Option<Duration>,
 }
 
-/// Draws numbers. This request is by far the most frequent, so it does not go through the trait
-/// `Execute`, whose result would have to be turned into a [`Reply`]. To move a reply once more
-/// costs as much time as to lock and unlock.
+/// Draws numbers. This request is by far the most frequent, so it skips the trait `Execute`: making
+/// a [`Reply`] of the trait's result would move it once more, which costs as much as the lock.
 #[inline(never)]
 pub fn draw(shared: &Shared, client: ClientNumber, count: u64) -> Reply<'_> {
     match shared.numbers.draw(client, count) {
@@ -216,7 +215,7 @@ impl Connection<'_> {
     fn receive(&mut self) -> Result<Tail, ConnectionEnd> {
         self.is_seen = false;
         self.show();
-        self.holding.speaks(self.conversation.protocol());
+        self.holding.set_format(self.conversation.protocol());
         self.gauge.does(Doing::Listening);
         loop {
             let wait = self.patience.wait(self.situation(), Instant::now);
@@ -259,7 +258,7 @@ impl Connection<'_> {
     }
 
     /// Answers every whole request in the input, up to one that ends the connection. Returns true
-    /// if the connection has to close.
+    /// if the connection has to close. A full output is written, unless `grow_output` extends it.
     fn answer_all(&mut self, tail: Tail) -> bool {
         while let Some(is_last) = self.answer(tail) {
             let is_full = self.output.is_full() && !self.holding.grow_output(&mut self.output);
@@ -287,7 +286,8 @@ impl Connection<'_> {
                     return Some(false);
                 }
                 let is_last = matches!(request, Request::Quit(_));
-                // No request that may wait names a lease, so the guesser has only the others.
+                // `holding` calls this again with more memory if the answer needs it. No request
+                // that may wait names a lease, so the guesser has only the others.
                 let begun = self.holding.begin(caller, |caller| match request.may_wait() {
                     true => request.begin(shared, caller, &mut self.spare),
                     false => Ok(self.guesser.run(request, shared, caller, &mut self.spare)),
@@ -343,6 +343,7 @@ impl Connection<'_> {
             return Ok(());
         }
         self.gauge.does(Doing::Writing);
+        // Others get the reserved memory that the replies did not need: this write may take long.
         self.settle();
         self.holding.writes(true);
         let moved = |count| self.holding.moved(count);

@@ -64,7 +64,8 @@ pub struct DatagramLimits {
 }
 
 impl DatagramLimits {
-    /// Returns the most bytes that the history takes: a reply of the longest kind for each client.
+    /// Returns the most bytes that the history takes: for each client one reply of the greatest
+    /// length.
     pub fn history_bytes(&self) -> u64 {
         self.max_clients as u64 * self.longest as u64
     }
@@ -106,7 +107,8 @@ impl Datagrams {
         self.history.sweep(now);
     }
 
-    /// Returns whether a datagram has a token that proves its sender's address.
+    /// Returns whether a datagram has a token that proves its sender's address. Such an address
+    /// has a queue of its own while datagrams wait. The token's age is checked only in `receive`.
     pub fn has_token(&self, datagram: &[u8], from: SocketAddr, now: Instant) -> bool {
         let token = match read(datagram) {
             Some((_, Said::Acknowledge(token) | Said::Asked { token, .. })) => token,
@@ -193,7 +195,8 @@ impl Datagrams {
         let mut answer = datagram::reply(asked.header, Some(asked.token), &mut reply);
         if answer.len() > self.longest {
             // The request changed nothing: `fitting` has refused a draw that is too long, and a
-            // message that does not fit stays in its inbox.
+            // message that does not fit stays in its inbox. `error` is not `None` here, because the
+            // client wants a reply.
             answer = asked.error(Error::new(Code::TooLarge, REPLY_TOO_LONG))?;
         }
         // No copy of the request is handled between its execution and this line, because one thread

@@ -68,9 +68,9 @@ impl Guesser {
             }
             return reply;
         };
-        // The first argument asks for the pause of 100 ms. The second allows a wait: a connection
-        // may wait, but one thread serves all datagrams, and it never waits.
-        if !shared.guesses.begin(self.missed >= FEW, caller.is_connected) {
+        // A connection may wait, but one thread serves all datagrams, and it never waits.
+        let (has_missed, may_wait) = (self.missed >= FEW, caller.is_connected);
+        if !shared.guesses.begin(has_missed, may_wait) {
             return Reply::Error(Error::new(Code::Busy, NONE_LEFT));
         }
         let reply = request.execute(shared, caller, spare);

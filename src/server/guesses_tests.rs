@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::commands::{Get, Lease, Release, Renew, Return, Set};
-use crate::common::guesses::MOST;
+use crate::common::guesses::MAX_GUESSES;
 use crate::common::id::IdKind;
 use crate::server::config::Config;
 
@@ -37,17 +37,18 @@ fn when_the_budget_is_gone_only_known_numbers_are_looked_for() {
     let number = lease(&mut owner, &shared);
     assert_eq!(code(&mut stranger, &shared, &get(number)), None, "a right guess costs nothing");
     let wrong = number ^ 1;
-    for tried in 0..MOST {
+    for tried in 0..MAX_GUESSES {
         assert_eq!(
             code(&mut Guesser::default(), &shared, &get(wrong)),
             Some(Code::NotFound),
             "{tried}"
         );
     }
-    assert_eq!(shared.guesses.wrong(), MOST);
+    assert_eq!(shared.guesses.wrong(), MAX_GUESSES);
     // A second may have passed by now; no test runs for a thousand.
     let is_busy = |request: &Request<'_>| {
-        (0..MOST).any(|_| code(&mut Guesser::default(), &shared, request) == Some(Code::Busy))
+        (0..MAX_GUESSES)
+            .any(|_| code(&mut Guesser::default(), &shared, request) == Some(Code::Busy))
     };
     let id = LeaseId::from_number(number as u64);
     assert!(is_busy(&get(wrong)) && is_busy(&get(number)), "a stranger is not told which is right");

@@ -128,6 +128,7 @@ impl History {
     /// sweeps first.
     pub fn begin(&mut self, client: ClientNumber, id: u32, ip: IpAddr, now: Instant) -> Recall<'_> {
         let ip = counted(ip);
+        // Asked before `entry` borrows the table; it matters only to a client without an entry.
         let has_room = self.has_room(ip);
         let entry = match self.entries.entry(client) {
             Occupied(known) => known.into_mut(),

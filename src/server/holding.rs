@@ -66,7 +66,8 @@ struct Weights {
     input: usize,
     /// The bytes of memory for each byte of an answer's data.
     data: usize,
-    /// The bytes of memory for each drawn number.
+    /// The bytes of memory for each drawn number. Its longest form outside of HTTP has 11 bytes:
+    /// RESP's `:10000000` with CR LF.
     number: usize,
 }
 
@@ -112,7 +113,7 @@ impl<'a> Holding<'a> {
     }
 
     /// Sets the format of the connection, which decides how much memory its bytes need.
-    pub fn speaks(&mut self, format: Protocol) {
+    pub fn set_format(&mut self, format: Protocol) {
         self.format = match format {
             Protocol::Nothing | Protocol::Http => HTTP,
             Protocol::Text => TEXT,
@@ -140,14 +141,14 @@ impl<'a> Holding<'a> {
         Caller { room: self.data, ..caller }
     }
 
-    /// Reserves memory for an input of `length` bytes. Waits for room only if the input `has_to`
-    /// grow.
+    /// Reserves memory for an input of `length` bytes. With `waits`, waits for room: the input has
+    /// to grow.
     ///
     /// # Errors
     /// Fails if there is no room.
-    pub fn grow_input(&mut self, length: usize, has_to: bool) -> Result<(), NoRoom> {
+    pub fn grow_input(&mut self, length: usize, waits: bool) -> Result<(), NoRoom> {
         let before = std::mem::replace(&mut self.input, length);
-        let reserved = self.reserve(0, has_to);
+        let reserved = self.reserve(0, waits);
         if reserved.is_err() {
             self.input = before;
         }
@@ -155,7 +156,8 @@ impl<'a> Holding<'a> {
     }
 
     /// Lets up to 64 KiB of replies gather before a write, in the place of 8 KiB, if there is room.
-    /// Returns whether the output may grow; otherwise the caller writes it.
+    /// Returns whether the output may grow; otherwise the caller writes it. An output that has
+    /// grown before, or that has a `body`, does not grow: no reply may follow a body.
     pub fn grow_output(&mut self, output: &mut Output) -> bool {
         if output.full == FULL || !output.body.is_empty() {
             return false;
@@ -233,7 +235,8 @@ impl<'a> Holding<'a> {
     }
 
     /// Reserves memory for the input, the data of an answer and the output together, and for `more`
-    /// bytes. With `waits`, waits for room for at most the request timeout.
+    /// bytes. A caller that has raised one of the three fields before passes 0 for `more`. With
+    /// `waits`, waits for room for at most the request timeout.
     fn reserve(&mut self, more: usize, waits: bool) -> Result<(), NoRoom> {
         let deadline = waits.then(|| Instant::now() + self.patience);
         let copies =

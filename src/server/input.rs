@@ -53,6 +53,7 @@ pub struct Input {
 }
 
 impl Default for Input {
+    /// Makes the input of a client of the library: no longest request limits a step of its growth.
     fn default() -> Self {
         Self::new(usize::MAX)
     }
@@ -115,6 +116,9 @@ impl Input {
     pub fn growth(&self) -> Growth {
         let (length, pending) = (self.bytes.len(), self.end - self.start);
         let is_small = self.was_filled && length < LARGE;
+        // No growth while there is space that the last read did not fill. None either while at
+        // most half is pending, because moving those bytes makes space. Exceptions to the second
+        // rule: a small buffer that the last read filled, and a buffer of no bytes.
         if self.end < length && !self.was_filled || pending <= length / 2 && !is_small && length > 0
         {
             return Growth::None;

@@ -23,7 +23,8 @@
 //! Leases come in the order in which they end, connections in the order in which they came,
 //! blocks in the order in which their processes joined, sessions in the order of their processes'
 //! names. If there are more than 512 sessions, any 512 of them are listed. `list blocks` shows the
-//! blocks in the first memory space only.
+//! blocks in the first memory space only. The macro `command!` below declares the command: its
+//! number in frames, its text form, its struct, the type of its reply, and its fields.
 //!
 //! **Invariants**
 //!
@@ -63,7 +64,7 @@ const MAX_ROWS: usize = 512;
 
 /// The bytes of the longest list. A request is executed only if its connection has so much memory
 /// for the answer; otherwise it fails, and the connection tries again with more.
-const LIST: u64 = 128 * 1024;
+const MAX_LIST_BYTES: u64 = 128 * 1024;
 
 choice! {
     /// The kinds of list.
@@ -105,7 +106,7 @@ pub struct Listing {
 
 /// The columns whose values are always texts. In JSON the values of other columns become numbers if
 /// they look like numbers. A name must stay a text: a process may be called `12`.
-const NAMES: [&str; 4] = ["id", "process", "opener", "other"];
+const TEXT_COLUMNS: [&str; 4] = ["id", "process", "opener", "other"];
 
 impl<'a> Message<'a> for Listing {
     /// Reads a list from a frame. All values stand in one sequence, row after row. The reader cuts
@@ -122,6 +123,8 @@ impl<'a> Message<'a> for Listing {
         Ok(Listing { what, total, columns, rows })
     }
 
+    /// Writes a list. A frame gets the columns, and all values in one sequence. JSON and XML get a
+    /// list of rows, in which each value has its column's name.
     fn write(&self, sink: &mut impl Sink) {
         let Listing { what, total, columns, rows } = self;
         if sink.is_binary() {
@@ -137,7 +140,8 @@ impl<'a> Message<'a> for Listing {
         let one = what.word().trim_end_matches('s');
         sink.list(what.word(), one, rows, |row, sink| {
             for (column, value) in columns.iter().zip(row) {
-                match parse_decimal(value.as_bytes()).filter(|_| !NAMES.contains(&&**column)) {
+                match parse_decimal(value.as_bytes()).filter(|_| !TEXT_COLUMNS.contains(&&**column))
+                {
                     Some(number) => sink.u64(column, number),
                     None => sink.text(column, value),
                 }
@@ -167,8 +171,9 @@ impl Execute<Shared> for List {
     /// and makes words of them.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let what = self.what;
-        caller.check_room(LIST)?;
-        // One thread serves all datagrams; it must not wait at the turnstile.
+        caller.check_room(MAX_LIST_BYTES)?;
+        // One thread serves all datagrams; it must not wait at the turnstile. So it has no stay:
+        // `Some(None)`. The outer `None` means that the server stops.
         let stay = if caller.is_connected { shared.lists.enter().map(Some) } else { Some(None) };
         let Some(_stay) = stay else { return Err(Error::new(Code::Busy, STOPPING)) };
         let (columns, (total, rows)): (&[&'static str], RowsAndTotal) = match what {

@@ -66,6 +66,7 @@ pub struct Lookout {
 #[derive(Debug, Default)]
 struct WaitingClients {
     clients: BTreeMap<ClientNumber, WaitingClient>,
+    /// The server stops, so the `look` thread ends.
     is_closed: bool,
 }
 

@@ -49,7 +49,8 @@ const PAGE: u64 = 4096;
 /// cannot be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SystemRoom {
-    /// The most clients at a time: the wanted number, or fewer if the descriptors allow only fewer.
+    /// The most clients at a time: the wanted number, or fewer if the descriptors allow only fewer,
+    /// but at least one.
     pub clients: usize,
     /// The most open files.
     pub open_files: Option<u64>,
@@ -107,8 +108,9 @@ impl SystemRoom {
         )
     }
 
-    /// Does the work of [`SystemRoom::lacks`]. `statm` is the text of `/proc/self/statm`: the first
-    /// number is the pages of the whole address space, the sixth those of data and stack.
+    /// Does the work of [`SystemRoom::limit_without_room`]. `statm` is the text of
+    /// `/proc/self/statm`: the first number is the pages of the whole address space, the sixth
+    /// those of data and stack.
     fn limit_without_room_beside(&self, statm: &str, buffers: u64) -> Option<&'static str> {
         let pages: Vec<u64> =
             statm.split_whitespace().filter_map(|word| word.parse().ok()).collect();
@@ -131,7 +133,9 @@ impl SystemRoom {
 /// limit of the control group and the limits of the process. If none can be read, 1 GiB.
 pub fn system_memory() -> u64 {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    // The 1 is a number of clients; only the limits of memory are used here.
     let limits = SystemRoom::parse(&read("/proc/self/limits"), 1);
+    // The line `0::/path` names the control group of this process (version 2, see cgroups(7)).
     let in_group = read("/proc/self/cgroup").lines().find_map(|line| {
         let group = line.strip_prefix("0::")?;
         read(&format!("/sys/fs/cgroup{group}/memory.max")).trim().parse::<u64>().ok()

@@ -220,6 +220,7 @@ impl Shared {
             if !tables.manager().collect(now) {
                 return None;
             }
+            // Shrinks blocks that grew, if memory is short.
             tables.engine().look_after_blocks(now);
             Some(tables.processes.silent(now))
         });
@@ -257,10 +258,11 @@ impl Shared {
     }
 
     /// Begins the stop: sets the flag, and wakes every thread that waits on a condition variable of
-    /// the tables or, on a lab server, for its turn. [`crate::server::threads`] shuts down the
-    /// sockets next.
+    /// this struct's fields. From now on no thread waits at a turnstile, for room in buffers or for
+    /// a guess. [`crate::server::threads`] shuts down the sockets next.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::Release);
+        // On a lab server, draws that park go on.
         self.numbers.unlocked().stop();
         self.lists.close();
         self.ends.close();

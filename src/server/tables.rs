@@ -101,6 +101,7 @@ impl Tables for ServerTables {
         ServerTables::make_room(self, size);
     }
 
+    /// The engine adds the wakers of its sessions to those of the processes, so one take has all.
     fn take_wakers(&mut self) -> Vec<Waker> {
         self.processes.take_wakers()
     }

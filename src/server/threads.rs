@@ -110,6 +110,7 @@ impl Server {
         mut limits: Limits,
         room: SystemRoom,
     ) -> io::Result<Self> {
+        // An address gets a part of all places, and only `room` knows how many places there are.
         limits.addresses.places = room.clients;
         let address = listener.local_addr()?;
         let (fault, site) = (limits.fault, limits.policy.site.clone());
@@ -218,7 +219,8 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// Sends datagrams of no bytes until the `udp` thread has ended, or until `give_up`. It sends again
-/// every millisecond, because the system may drop a datagram.
+/// every millisecond, because the system may drop a datagram. If the system has no socket left, it
+/// only waits.
 fn wake_by_datagrams(udp: &JoinHandle<()>, address: SocketAddr, give_up: Instant) {
     let socket = udp::any_port(address);
     while !udp.is_finished() && Instant::now() < give_up {

@@ -71,6 +71,7 @@ impl Tokens {
     /// not make it for that address.
     pub fn read(&self, Token(bytes): Token, from: SocketAddr, now: Instant) -> Option<Proof> {
         let (words, _) = bytes.as_chunks::<8>();
+        // Always matches: a token has 24 bytes, and so three words of 8.
         let [client, issued_ns, hash] = *words else { return None };
         let (client, issued_ns) = (u64::from_be_bytes(client), u64::from_be_bytes(issued_ns));
         if self.hash(client, issued_ns, from) != u64::from_be_bytes(hash) {

@@ -72,7 +72,9 @@ pub struct WaitingDatagrams {
 /// One address, or all strangers together: the datagrams that wait, and the time of the next turn.
 #[derive(Debug, Default)]
 struct Sender {
+    /// The datagrams, each with its sender's address and port, the oldest first.
     waiting: VecDeque<(Box<[u8]>, SocketAddr)>,
+    /// The bytes that wait, with [`AROUND`] for each datagram.
     bytes: usize,
     /// The time at which its next turn begins.
     next: Duration,
@@ -108,7 +110,8 @@ impl WaitingDatagrams {
         true
     }
 
-    /// Begins the next turn; `None` if no datagram waits.
+    /// Begins the next turn; `None` if no datagram waits. An address is in `order` only while a
+    /// datagram of it waits, so the second and the third `?` never return.
     pub fn begin(&mut self) -> Option<BegunTurn> {
         let (begins, address) = self.order.pop_first()?;
         let sender = self.senders.get_mut(&address)?;

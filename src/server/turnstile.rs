@@ -44,9 +44,11 @@ pub struct Turnstile {
 /// The data behind the turnstile's lock.
 #[derive(Debug, Default)]
 struct Inside {
+    /// The count of threads inside.
     count: usize,
     /// The count of threads that wait. A notification is a system call also when nobody waits.
     waiting: usize,
+    /// The server stops, so no thread comes in any more.
     is_closed: bool,
 }
 

@@ -149,6 +149,7 @@ impl DatagramServer {
     /// Answers the datagrams that wait, each address in its turn, until none waits. The socket does
     /// not block meanwhile, so that the thread can see that the system holds no more datagrams.
     fn take_turns(&mut self, buffer: &mut [u8]) {
+        // If this call fails, `run` goes on without turns: it answers datagrams as they come.
         if self.socket.set_nonblocking(true).is_err() {
             return;
         }

@@ -254,6 +254,7 @@ where
     fn take_back(&mut self, shared: &Shared, reply: Reply<'static>) -> Reply<'static> {
         match W::Done::try_from(reply) {
             Ok(done) => reply_of(Waiting::take_back(self, shared, done)),
+            // A refusal: there is nothing to take back.
             Err(reply) => reply,
         }
     }

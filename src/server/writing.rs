@@ -35,8 +35,7 @@ pub fn write_all(
     write_within(stream, output, timeout, moved, Instant::now)
 }
 
-/// Does the work of [`write_all`]. The stream and the clock are arguments, so that a test needs
-/// neither a socket nor a sleep.
+/// Does the work of [`write_all`], with a stream and a clock that a test can replace.
 fn write_within(
     mut stream: impl Write,
     output: &Output,
@@ -48,9 +47,9 @@ fn write_within(
     // Most replies have no body; then a plain `write` is cheaper than one with a list of slices.
     let count = if output.body.is_empty() { 1 } else { 2 };
     let mut left = &mut slices[..count];
-    // The socket's timeout is for one call. A call that wrote only a part has used its time up, or
-    // a signal has cut it short; for most replies the clock is never read. A large output is
-    // written in pieces: no call begins after the time of two calls is over.
+    // The time counts from the end of the first call that wrote only a part: it has used up its own
+    // timeout, or a signal has cut it short. So most replies read no clock. The time of a large
+    // output, which is written in pieces, counts from here: no call begins after two timeouts.
     let is_large = output.bytes.len() + output.body.len() > PIECE;
     let mut first_part = is_large.then(&clock);
     let limit = if is_large { 2 * timeout } else { timeout };

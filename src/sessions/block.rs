@@ -142,6 +142,7 @@ impl<H: Clone> MessageBlock<H> {
         let Some((offset, handle)) = leases.place(id, number) else { return };
         let at = self.size();
         self.extents.push(Extent { id, span: Span { at, offset, size }, handle });
+        // Cannot be refused: no used sub-block ends beyond a size that is larger than before.
         self.resize(at + size, used);
     }
 
@@ -190,6 +191,8 @@ impl<H: Clone> MessageBlock<H> {
         let first = first.min(self.extents.len().saturating_sub(1));
         let mut pieces =
             self.extents.get(first..)?.iter().map(|Extent { span, handle, .. }| {
+                // In an extent behind the bytes, `to` is not more than `from`: the length is 0, and
+                // `take_while` below ends there.
                 let (from, to) = (address.max(span.at), end.min(span.at + span.size));
                 let length = to.saturating_sub(from);
                 Piece { handle: handle.clone(), at: from.saturating_sub(span.at), length }

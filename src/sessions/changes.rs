@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   log       40 joined a │ 41 joined b │ 42 left a │ 43 joined c │
-//!   watcher 7  └ begun, place                                      └ seen: hears joined b, joined c
+//!   watcher 7  └ begun, place                                      └ seen: hears joined b and c
 //!   watcher 9                              └ begun, place          └ seen: hears left a, joined c
 //! ```
 //!
@@ -55,6 +55,8 @@ struct Change {
     what: Happened,
 }
 
+/// The kind of a change. A join and the end of the same process have each other's place, so that a
+/// batch with both can leave both out.
 #[derive(Debug, Clone, Copy)]
 enum Happened {
     /// A join. `left` is the place of the process's end, if it has ended.
@@ -123,8 +125,9 @@ impl Changes {
         }
     }
 
-    /// Takes the next change that a watcher has to hear, if it came before the notice of that
-    /// number. `None` if there is none, or if the process does not watch.
+    /// Takes the next change that a watcher has to hear, if the change is older than notice number
+    /// `before`, the process's oldest notice; `before` is `None` if no notice waits. Returns `None`
+    /// if there is no such change, or if the process does not watch.
     pub fn next(&mut self, process: ProcessNumber, before: Option<NoticeNumber>) -> Option<Notice> {
         let end = self.end();
         let watcher = self.watchers.get_mut(&process)?;

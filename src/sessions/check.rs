@@ -66,10 +66,11 @@ impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
         self.check_charges()
     }
 
-    /// Checks five things of one process:
+    /// Checks one process, and then its blocks by [`Self::check_filling`]:
     ///
     /// - The engine's duplicate is equal to the entry (step 422). An ended process has no entry any
     ///   more; then nothing is compared.
+    /// - Each block keeps its own invariants ([`MessageBlock::check`]).
     /// - Each extent lies where the lease table says.
     /// - The blocks have exactly the extents that the memory manager gave the process.
     /// - The counts of guests add up to the first messages of other processes in the blocks.
@@ -136,9 +137,9 @@ impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
         Ok(())
     }
 
-    /// Checks that each message has as many readers as inboxes and reading copies that refer to it,
-    /// and that a message without readers is being filled. With one reader too many a message is
-    /// never freed; with one too few it is freed while a copy reads it.
+    /// Checks that each message has as many readers as inboxes, names of values and reading copies
+    /// that refer to it, and that a message without readers is being filled. With one reader too
+    /// many a message is never freed; with one too few it is freed while a copy reads it.
     fn check_readers(&self) -> Result<(), String> {
         let mut readers: HashMap<MessageId, u64> = HashMap::new();
         let ends = self.sessions.all.values().flat_map(|session| &session.ends);

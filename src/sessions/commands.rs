@@ -27,9 +27,9 @@
 //! | `grow SIZE [BLOCK]` · `shrink SIZE [BLOCK]` | `block SIZE`: the bytes that it has now |
 //!
 //! The memory manager (chapter 5) has three signals. `collect SIZE LEVEL MS` asks for SIZE bytes
-//! within MS. `status` asks for a report. `granted ID SIZE POOL` gives a block. LEVEL is 1 (a pool
-//! is low, or garbage no longer covers the loans), 2 (another process waits) or 3 (another process
-//! pauses or ends without the memory). The notices of the engine are:
+//! within MS. `status` asks for a report. `granted ID SIZE POOL` gives a block. LEVEL is the
+//! urgency: 1 (a precaution, for example because few bytes are free), 2 (another process waits) or
+//! 3 (another process pauses or ends without the memory). The notices of the engine are:
 //!
 //! | signal | the process is told that |
 //! | --- | --- |
@@ -42,9 +42,9 @@
 //! | `joined NAME` · `left NAME` | a process joined or ended (after `watch` only) |
 //! | `missed` | it read too late what joined and ended, and watches no more: `watch` again |
 //!
-//! DATA is written as for `set`. SIZE, OFFSET and LENGTH are bytes, and MS is milliseconds. A
-//! number in parentheses is the default of MS. Without BLOCK, `grow` and `shrink` change block 0,
-//! that of the `join`.
+//! DATA is written as for `set`. SIZE, OFFSET and LENGTH are bytes, and MS is milliseconds.
+//! COMMITTED is the bytes of the process's first block. A number in parentheses is the default of
+//! MS. Without BLOCK, `grow` and `shrink` change block 0, that of the `join`.
 //!
 //! ```text
 //!   alice                            bob
@@ -110,8 +110,9 @@ pub struct Join<'a> {
     pub space: Option<Cow<'a, str>>,
 }
 
-/// In a text the space is a word `space=NAME`, behind the size or without it. In a frame its name
-/// stands at the end, or nothing.
+/// In a text the space is a word `space=NAME`, behind the size or without it, so a text has 1 to 3
+/// words. In a frame the name of the space is the last field. A frame for the first space ends
+/// before that field.
 impl<'a> Message<'a> for Join<'a> {
     const WORDS: (usize, usize) = (1, 3);
 
@@ -147,6 +148,7 @@ impl<'a> Message<'a> for Join<'a> {
     }
 }
 
+/// The text of the refusal when a `join` has more words than it may, or has them in another order.
 const JOIN_WORDS: &str = "a size comes once, and space=NAME once behind it; send them so";
 
 impl<'a> Command<'a> for Join<'a> {
@@ -189,8 +191,8 @@ command! {
 }
 
 impl Execute<Shared> for Wait {
-    /// Returns a signal that is there already, or none: MS is 0, always so in a datagram. The wait
-    /// for any other MS is in [`super::waiting`].
+    /// Returns a signal that is there already, or `None`. The server calls this for MS 0, the only
+    /// MS that a datagram may have. For any other MS it calls `begin` in [`super::waiting`].
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         shared.memory.change(|tables, _| tables.engine().next_signal(caller.client))
     }

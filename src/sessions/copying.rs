@@ -55,8 +55,8 @@ use crate::server::waiting::sleep;
 /// condition variable. Then this time bounds its wait.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// The direction of a copy, with the client's bytes: `In` to the block, `Over` a part of what lies
-/// there, `Out` of it.
+/// The direction of a copy, with the client's bytes. `In` fills the sub-block of a new message or
+/// value. `Over` replaces a part of a value, and the bytes around that part stay. `Out` reads.
 pub(super) enum Bytes<'a> {
     In(&'a [u8]),
     Over(&'a [u8]),
@@ -72,8 +72,10 @@ struct Unfinished<'a> {
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        // The error is ignored: the thread panics, so no client gets it as an answer.
-        let _ = self.shared.memory.change(|tables, _| tables.engine().finish(self.number, false));
+        // The bytes were not copied, so `finish` undoes what *begin* did. The error is ignored: the
+        // thread panics, so no client gets it as an answer.
+        let is_made = false;
+        let _ = self.shared.memory.change(|tables, _| tables.engine().finish(self.number, is_made));
     }
 }
 
@@ -119,7 +121,8 @@ impl Shared {
         self.memory.change(|tables, _| tables.engine().finish(copying.number, is_made))
     }
 
-    /// Waits until a copy has its seat. Returns false when the block's owner has ended meanwhile.
+    /// Waits until a copy has its seat. Returns false when the block's owner has ended meanwhile
+    /// and its messages are not kept: then the copy must not begin.
     ///
     /// The thread sleeps on the condition variable of its process; the sleep unlocks the tables. It
     /// waits only for the copies before it, never for a client: a thread with a seat reads and
@@ -188,6 +191,7 @@ impl Shared {
         loop {
             let endings =
                 self.memory.change(|tables, _| tables.manager().strike(number, ENDED_AT_ONCE));
+            // No block is left, and `strike` has removed the process.
             if endings.is_empty() {
                 return;
             }

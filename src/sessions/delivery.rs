@@ -41,11 +41,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Records the outcome of a message and wakes its sender. Does nothing for a message without a
     /// waiting sender, and nothing when the outcome is final: the first one holds.
-    pub(super) fn settle(&mut self, id: MessageId, became: Delivery) {
+    pub(super) fn settle(&mut self, id: MessageId, outcome: Delivery) {
         if let Some((by, delivery)) = self.sessions.deliveries.get_mut(&id)
             && *delivery == Delivery::Waiting
         {
-            *delivery = became;
+            *delivery = outcome;
             let by = *by;
             self.processes.wake(by);
         }
@@ -54,11 +54,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Takes a message back, unless its outcome is final. Returns that outcome, or `Waiting` when
     /// the message was taken back.
     pub fn withdraw(&mut self, session: SessionId, id: MessageId) -> Delivery {
-        let became = self.delivery(id);
-        if became == Delivery::Waiting {
+        let outcome = self.delivery(id);
+        if outcome == Delivery::Waiting {
             self.sessions.deliveries.remove(&id);
             self.take_from_inbox(session, id);
         }
-        became
+        outcome
     }
 }

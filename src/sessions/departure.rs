@@ -126,6 +126,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         told.sort_unstable_by_key(|&(first, ..)| first);
         for (_, process, session, count) in told {
             self.sessions.counts.lost += count;
+            // The process itself may have first messages in its own inboxes; it hears nothing more.
             if process != number {
                 self.notify(process, Notice::Lost { session, count });
             }

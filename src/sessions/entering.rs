@@ -74,8 +74,9 @@ const UNCONNECTED: Duration = Duration::from_millis(1);
 trait Enters: Debug {
     type Done;
 
-    /// Tries to enter under the lock. `ticket` is the ticket of a request that waits; `None` at the
-    /// first try.
+    /// Tries to enter under the lock. `moment` is the caller and the time. `waker` becomes the
+    /// waker of a process that joins. `ticket` is the ticket of a request that waits; `None` at the
+    /// first try. Too little room is no error but `Ok(Err(full))`, because the request may wait.
     fn enter(
         &self,
         tables: &mut ServerTables,
@@ -96,6 +97,7 @@ impl Enters for Join<'_> {
         waker: &Arc<Condvar>,
         ticket: Option<NameTicket>,
     ) -> Result<Result<Joined, Full>, Error> {
+        // Without a name it is the first space, number 0.
         let space = self.space.as_deref().map_or(Ok(0), |space| named(tables, space))?;
         let own = OwnBlock { size: self.committed, space };
         let joined = tables.engine().join(caller, &self.name, own, waker.clone(), ticket, now)?;
@@ -106,8 +108,9 @@ impl Enters for Join<'_> {
 impl Enters for Register {
     type Done = Registered;
 
-    /// Needs no waker and no ticket: the process has its waker already, and a request for a block
-    /// has no turn in a queue.
+    /// Ignores the waker and the ticket. The process has a waker since its join. A `register` that
+    /// waits has a ticket too, but the engine compares tickets only when processes join
+    /// (invariant 3): a block goes to the first request that it fits.
     fn enter(
         &self,
         tables: &mut ServerTables,
@@ -198,7 +201,8 @@ fn enter<E: Enters>(
 }
 
 /// Enters, or begins to wait for room. `keep` returns the request for the later tries. That request
-/// owns its words, because the bytes of the first one are dropped before the wait.
+/// owns its words, because the bytes of the first one are dropped before the wait. The last two
+/// bounds of the types are those of [`Waits::new`].
 fn begin<E, K>(
     entering: &E,
     shared: &Shared,
@@ -309,7 +313,7 @@ impl Shared {
                 // The rule for a poisoned lock: see `crate::common::lock`.
                 Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    // Counted once for each call, however many tries it takes.
+                    // Counted for `stats`, once for each call, however many tries it takes.
                     if !was_locked {
                         self.found_locked.fetch_add(1, Ordering::Relaxed);
                     }

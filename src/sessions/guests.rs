@@ -55,7 +55,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         let (block, payer) = (0, number);
         // While the message is filled it has no reader, so that no process can find it. The inbox
-        // becomes its reader when the copy is finished. Only values use `own_readers` and `unshared_charge`.
+        // becomes its reader when the copy is finished. Only values use `own_readers` and
+        // `unshared_charge`.
         let (readers, own_readers, unshared_charge) = (0, 0, 0);
         let message = StoredMessage {
             block,
@@ -90,6 +91,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let held = process.guests.values();
         let (count, bytes) = held.fold((0, 0), |sum, g| (sum.0 + g.count, sum.1 + g.bytes));
         let own = process.guests.get(&number).copied().unwrap_or_default();
+        // `rounded` is `u64::MAX` for a length that no block can have. The first test refuses it,
+        // so the sums with `rounded` below cannot overflow.
         if rounded > one || own.bytes + rounded > one || own.count >= MAX_GUESTS / 4 {
             let (most, bytes) = (MAX_GUESTS / 4, own.bytes);
             let text = format!(

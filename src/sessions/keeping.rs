@@ -36,8 +36,8 @@ use crate::sessions::message::MessageId;
 /// The times of a process that has ended and whose messages are kept.
 #[derive(Debug)]
 pub(super) struct Kept {
-    /// The time at which the process ended. It has passed, so `plan_look_by` with this time wakes the
-    /// reaper at once.
+    /// The time at which the process ended. It has passed, so `plan_look_by` with this time wakes
+    /// the reaper at once.
     since: Instant,
     /// The time at which the messages that nobody has received are lost.
     until: Instant,
@@ -49,6 +49,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// can receive them. Returns false, and frees nothing, if the server does not keep messages, or
     /// no message has a reader.
     pub(super) fn keep(&mut self, number: ProcessNumber, now: Instant) -> bool {
+        // If the server does not keep messages, the time is 0 and `until` would be `now`.
         let Some(until) = now.checked_add(self.sessions.keep).filter(|&until| until > now) else {
             return false;
         };
@@ -56,10 +57,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if own().all(|(_, message)| message.readers == 0) {
             return false;
         }
-        // A message or value without a reader is not unpublished yet. This process is its sender or its
-        // receiver, and has ended, so nobody can ever receive it. The copy that fills it may go on:
-        // no other message gets these bytes, because no sub-block is taken any more in the blocks
-        // of this process.
+        // A message or value without a reader is still being filled, and is in no inbox yet. This
+        // process is its sender or its receiver, and has ended, so nobody can ever receive it. The
+        // copy that fills it may go on: no other message gets these bytes, because no sub-block is
+        // taken any more in the blocks of this process.
         let unpublished = own().filter(|(_, message)| message.readers == 0);
         let unpublished: Vec<MessageId> = unpublished.map(|(&id, _)| id).collect();
         unpublished.into_iter().for_each(|id| self.free(id));
@@ -102,6 +103,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         };
         self.sessions.kept.remove(&number);
         self.lose_messages(number);
+        // Copies that wait for a seat in these blocks fail now: the memory is given back next.
         self.wake_copies(number);
         Some(number)
     }

@@ -113,7 +113,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 return Err(Error::new(Code::BadRequest, text));
             }
         }
-        self.begin_message(number, length, sessions.to_vec(), false)
+        let is_awaited = false;
+        self.begin_message(number, length, sessions.to_vec(), is_awaited)
     }
 
     /// Returns the client's process, if it can send in a session: the process has one of its ends,
@@ -141,7 +142,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         is_awaited: bool,
     ) -> Result<Copying<H>, Error> {
         let paid = MESSAGE + to.len() as u64 * READER;
-        let Some((block, address)) = self.take_sub_block(number, length, paid, true)? else {
+        let is_told = true;
+        let Some((block, address)) = self.take_sub_block(number, length, paid, is_told)? else {
             return Err(self.block_sender(number, length, &to));
         };
         // While the message is filled it has no reader, so that no process can find it. Each inbox
@@ -168,7 +170,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// as memory comes back, and the process then hears `unblocked`.
     ///
     /// # Errors
-    /// Those of the charge.
+    /// `refused` or `out-of-memory`, when administrative memory cannot be charged.
     pub(super) fn take_sub_block(
         &mut self,
         number: ProcessNumber,
@@ -247,8 +249,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         self.notify(found.ends[1 - side].process, Notice::Blocked { session });
     }
 
-    /// Steps 514 and 516 for a filled message, in each session whose two ends are still open.
-    /// Returns the number of these sessions. A message without a reader is freed at once.
+    /// Steps 514 and 516: puts a filled message of the process `by` into the other end's inbox, in
+    /// each session whose two ends are still open. Returns the number of these sessions. If there
+    /// is none, the message has no reader and is freed at once.
     pub(super) fn post(&mut self, id: MessageId, by: ProcessNumber, to: &[SessionId]) -> u64 {
         mark!(steps 512);
         let mut count = 0;
@@ -306,7 +309,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
 
     /// Step 524: removes a message, refunds its charge, and gives its sub-block back. Then tells
     /// the block's owner `unblocked` for each session in which a message of its own did not fit,
-    /// and wakes the next process that waits to join, if there is room for it.
+    /// and wakes the next process that waits to join, if there is room for it. If the owner has
+    /// ended and this was the last of its kept messages, wakes the reaper (`note_kept`).
     pub(super) fn free(&mut self, id: MessageId) {
         let Some(message) = self.sessions.messages.remove(&id) else { return };
         mark!(steps 524);

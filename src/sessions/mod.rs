@@ -88,7 +88,9 @@
 //! 5. A session has an open end. If only one end is open, a message waits there to be received.
 //!
 //! **Lock** the tables, around each call of the engine. The engine takes no lock itself, and gets
-//! the time as an argument: a test needs no thread and no clock.
+//! the time as an argument: a test needs no thread and no clock. Rows refer to rows of other tables
+//! by number, and each function looks them up. If a row is missing, the function returns early,
+//! also where only a bug can be the cause: a panic would leave the tables half changed.
 //!
 //! **Cost** send and receive: O(log n) in the tables, and the copy. A send for which a block must
 //! grow goes through its sender's messages. The end of a process with messages in its blocks goes
@@ -109,7 +111,7 @@
 //! | value | bytes that a process stores under a name in its own block; stored as a message is |
 //! | first message | the message that `open` sends with its DATA |
 //! | guest | a first message, as the process that owns the block counts it |
-//! | copy, seat | one transfer of bytes into a block or out of it; the right to ask for its lock |
+//! | copy, seat | one transfer of bytes into a block or out of it; the right to ask for its lock: one seat for the block's owner, one (the engine's) for all others |
 //! | notice | a signal of the engine to a process |
 //! | ticket | the number of a request that waits for a name, or for room to join |
 //! | administrative memory | the tables, and the account that bounds their bytes |

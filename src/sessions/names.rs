@@ -1,10 +1,11 @@
 //! Names of processes: lookup, watch, and the queues of requests that wait to join or to register.
 //!
 //! ```text
-//!   lookups    (name, ticket) ─► waker    ("bob", 7) ("bob", 9) ("eve", 8)
-//!                                          └── range from ("bob", 0): both wake when bob joins
-//!   entrants   ticket ─► waker            12 ─ 15 ─ 16      12 looks for room next
-//!   await_block  ticket ─► space, bytes, waker   13: 0, 4096 ─ 14: 1, 64   the oldest that fits looks next
+//!   lookups      (name, ticket) ─► waker         ("bob", 7) ("bob", 9) ("eve", 8)
+//!                                                 └── from ("bob", 0): both wake when bob joins
+//!   entrants     ticket ─► waker                 12 ─ 15 ─ 16     12 looks for room next
+//!   await_block  ticket ─► space, bytes, waker   13: 0, 4096 ─ 14: 1, 64
+//!                                                 └── the oldest that fits looks next
 //! ```
 //!
 //! A client that waits for a name, or to join, may belong to no process yet, so it has no process's
@@ -111,8 +112,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Returns whether no older ticket waits for room. `None` stands for a newcomer, which is next
-    /// only when no request waits at all.
+    /// Returns whether a join may take room in administrative memory: no join with an older ticket
+    /// waits for it. `None` stands for a newcomer without a ticket, which is next only when no join
+    /// waits at all.
     pub(super) fn is_next(&self, ticket: Option<NameTicket>) -> bool {
         self.sessions.entrants.keys().next().is_none_or(|&first| Some(first) == ticket)
     }

@@ -123,7 +123,8 @@ impl Notices {
         self.waiting.remove(&number);
     }
 
-    /// Returns the number of the notice that [`Notices::next`] takes, 0 for one that was put back.
+    /// Returns the number of the notice that [`Notices::next`] takes; `None` if none waits. A
+    /// notice that was put back counts as 0, older than all changes, so that it is told first.
     pub fn first(&self) -> Option<NoticeNumber> {
         let waiting = self.waiting.first_key_value().map(|(&number, _)| number);
         if self.back.is_empty() { waiting } else { Some(0) }
@@ -210,7 +211,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             self.sessions.registered.get_mut(&number).filter(|process| !process.has_ended);
         let Some(registered) = registered else { return 0 };
         let number_of_notice = registered.notices.add(next, notice);
-        // The engine signals with its own duplicate of the handle (step 422).
+        // The engine signals with its own duplicate of the handle (step 422). A process without a
+        // thread that sleeps needs no signal: its next `wait` looks before it sleeps.
         let event = registered.event.clone();
         if self.processes.has_sleepers(number) {
             self.processes.wake_by(event);

@@ -69,7 +69,8 @@ pub enum Full {
     },
 }
 
-/// The number that stands for a process that is about to join. The numbers of processes begin at 1.
+/// The number that stands for a process that is about to join. The numbers of processes begin at 1,
+/// so the memory manager finds no process and no debt under this number.
 const NEW: ProcessNumber = 0;
 
 /// The most blocks of one process. A send looks for a sub-block in one block after the other, so
@@ -210,7 +211,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Decides for a process that got no block of `bytes`: returns the reason to wait, if such a
-    /// block could become free. `error` is the refusal of the memory manager.
+    /// block could become free. `error` is the refusal of the memory manager. The callers return
+    /// the reason as `Ok(Err(full))`, hence their `map(Err)`.
     ///
     /// # Errors
     /// `error`, if a wait would be in vain.

@@ -65,6 +65,8 @@ impl Seat {
         None
     }
 
+    /// Returns whether no copy has the seat. Then no copy waits either: [`Seat::leave`] gives the
+    /// seat to the next one in the queue.
     pub fn is_empty(&self) -> bool {
         self.taken.is_none()
     }

@@ -129,7 +129,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Enters a session in the tables, and sends `opened` to the other process. `number` is the
-    /// process that opens it. The opener needs no notice, because it gets a reply.
+    /// process that opens it. The opener needs no notice, because it gets a reply. Both processes
+    /// are registered, so the name in the notice is never empty.
     fn insert_session(&mut self, id: SessionId, number: ProcessNumber, other: ProcessNumber) {
         let name =
             self.sessions.registered.get(&number).map_or_else(String::new, |p| p.name.to_string());
@@ -143,9 +144,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
     }
 
-    /// Enters the session whose first message is filled, and posts that message in it. Returns 1,
-    /// the count of sessions that got it. Each process may have ended while the bytes were copied.
-    /// Then the charge for the session is refunded and the message is freed.
+    /// Enters the session that process `by` opens, and posts its first message, which is filled
+    /// now. Returns 1, the count of sessions that got the message. Each process may have ended
+    /// while the bytes were copied. Then the charge for the session is refunded and the message is
+    /// freed.
     ///
     /// # Errors
     /// `not-found` when one of the processes has ended.
@@ -214,6 +216,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
                 process.notices.withdraw(notice);
             }
             self.sessions.counts.lost += 1;
+            // If the sender waits for the receipt (`deliver`), `settle` tells it the outcome.
             self.settle(message, Delivery::Lost);
             self.drop_reader(message);
         }
@@ -323,10 +326,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 }
 
-/// The most bytes of a session in any format, with some to spare.
+/// The most bytes that one session takes in the list, in any format, with some to spare.
 const MOST_OF_SESSION: u64 = 128;
 
-/// The most padding behind a name in a frame.
+/// The most padding behind a name in a frame, in bytes: the number behind the name stands at a
+/// multiple of 8.
 const PADDING: usize = 7;
 
 /// Checks that an answer can carry a list of so many bytes. The caller checks this before it drops

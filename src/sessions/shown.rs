@@ -24,7 +24,8 @@ pub struct BlockSnapshot {
     pub has_ended: bool,
     /// The block's bytes.
     pub size: u64,
-    /// The places of the bytes in the arena: the offset and the bytes of each extent, in their order.
+    /// The places of the bytes in the arena: the offset and the bytes of each extent, in the order
+    /// of their logical addresses.
     pub extents: Vec<(u64, u64)>,
     /// The messages that lie in it.
     pub messages: Vec<MessageSnapshot>,

@@ -74,6 +74,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if size > now {
             let missing = Buddy::rounded(size - now).unwrap_or(u64::MAX);
             self.make_room_in(self.processes.space_of(number), missing);
+            // The sum overflows only for a size that no block can have.
             let to = now.checked_add(missing).ok_or_else(|| too_much(size, 0))?;
             self.enlarge(number, index, to, ASKED)?;
         }

@@ -76,6 +76,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             }
             return true;
         }
+        // `replace` notes the length in any case. If it replaces an older length, the process is in
+        // the queue already.
         if is_told
             && let Some(process) = self.sessions.registered.get_mut(&number)
             && process.wanted_bytes.replace(length).is_none()
@@ -89,7 +91,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Returns whether another try would fail: an earlier try for as many bytes or fewer failed, no
-    /// block can give any, and the committed pool has no free piece of that size.
+    /// block can give any, and the process's space has no free piece of that size.
     fn would_fail_again(&self, number: ProcessNumber, length: u64) -> bool {
         let wanted = self.sessions.registered.get(&number).and_then(|process| process.wanted_bytes);
         let space = self.processes.space_of(number);
@@ -123,6 +125,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// Serves all that waits for memory: requests, messages that did not fit, and clients that wait
     /// for a block or for administrative memory.
     pub(super) fn serve_waiters(&mut self, now: Instant) {
+        // Nothing is given back here: the call serves the requests, the messages and the blocks.
         self.give_back(Vec::new(), now);
         self.wake_next_join();
     }
@@ -137,8 +140,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             // `wanted_bytes` is taken out: `would_fail_again` would otherwise prevent the new try.
             // A try that fails sets it again.
             let wanted = process.and_then(|process| process.wanted_bytes.take());
-            if wanted.is_some_and(|length| self.grow_by(number, length, true, "another's release"))
-            {
+            let is_told = true;
+            let why = "another's release";
+            if wanted.is_some_and(|length| self.grow_by(number, length, is_told, why)) {
                 self.notify_unblocked(number);
             }
         }

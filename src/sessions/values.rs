@@ -1,7 +1,7 @@
 //! A process's own memory: values that it stores in its blocks, each under a name.
 //!
 //! ```text
-//!   store   a sub-block ─ fill ─► the name refers to it; what the name referred to before goes back
+//!   store   a sub-block ─ fill ─► the name refers to it; the name's old value goes back
 //!   load, patch                   copy out of the sub-block, or into a part of it
 //!   share                         its location into the inbox of a session: no byte is copied
 //!   drop                          the name is gone; the bytes are freed when no reader is left
@@ -17,8 +17,9 @@
 //! under way.
 //!
 //! ```text
-//!   readers   the name 1 ─ each load and patch under way 1 ─┬─ own: as many as these
-//!                        ─ each inbox and each receive 1    └─ more: it is shared
+//!   own_readers   the name, each load and each patch under way       1 for each
+//!   readers       these, and each inbox, each receive and each peek  1 for each
+//!                 `readers` is more than `own_readers`: the value is shared
 //! ```
 //!
 //! **Invariants**
@@ -64,10 +65,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         check_name(name)?;
         let number = self.processes.number_of(client)?;
         let paid = VALUE + name.len() as u64;
-        // With `false` no block grows later for a store that has failed: a store belongs to no
+        // Without `is_told` no block grows later for a store that has failed: a store belongs to no
         // session, so no `unblocked` could tell the process of the room.
-        let (block, address) =
-            self.take_sub_block(number, length, paid, false)?.ok_or_else(|| no_room(length))?;
+        let is_told = false;
+        let taken = self.take_sub_block(number, length, paid, is_told)?;
+        let (block, address) = taken.ok_or_else(|| no_room(length))?;
         // The name becomes a reader when the copy is finished.
         let (readers, own_readers, payer, unshared_charge) = (0, 0, number, paid);
         let message = StoredMessage {
@@ -138,7 +140,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             let text = format!("the value has {size} bytes; patch within them, or store it anew");
             Error::new(Code::TooLarge, text)
         })?;
-        // All readers that are not own ones are inboxes and receives: the value is shared.
+        // All readers that are not own ones are inboxes, receives and peeks: the value is shared.
         if self.sessions.messages.get(&id).is_some_and(|value| value.readers > value.own_readers) {
             let text = "the value is shared and was not received yet; wait, or store it anew";
             return Err(Error::new(Code::Refused, text));
@@ -174,6 +176,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         if let Some(value) = self.sessions.messages.get_mut(&id) {
             value.paid += READER;
         }
+        // Cannot fail: `sender_in` has found both ends of the session open.
         self.put_in_inbox(id, number, session);
         Ok(length)
     }
@@ -183,6 +186,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     pub(super) fn refund_readers(&mut self, id: MessageId) {
         let Some(value) = self.sessions.messages.get_mut(&id) else { return };
         let needed = value.unshared_charge + (value.readers - value.own_readers) * READER;
+        // A peek is a reader that is not charged, so `needed` may be more than was paid.
         let refund = value.paid.saturating_sub(needed);
         if refund > 0 {
             value.paid -= refund;

@@ -1,4 +1,4 @@
-//! Tests of a process's own memory: beside a map, and by several connections at once.
+//! Tests of a process's own memory: against a map as the model, and by several connections at once.
 
 use crate::commands::{
     Attach, DropValue, Join, Load, LoadedValue, MessageReply, Names, Open, Opened, Patch, Receive,

@@ -141,9 +141,11 @@ impl MayWait for Receive {
     fn begin(&self, shared: &Shared, caller: Caller, spare: &mut Vec<u8>) -> Beginning<Self> {
         shared.check_wait(self.ms)?;
         let rules = ForMessage { session: self.session };
-        // `Ok` has a copy that has begun. `Err` has the waker of a request that must wait.
+        // `Ok` has a copy that has begun. `Err` has the waker of a request that must wait. The
+        // server has not looked yet whether the client is still there.
+        let is_here = false;
         let begun = shared.memory.change(|tables, _| {
-            Ok::<_, Error>(match rules.find(tables, caller, false)? {
+            Ok::<_, Error>(match rules.find(tables, caller, is_here)? {
                 Sought::Found(copying) => Ok(copying),
                 // `Ready` waits too: the server looks for the client before the message is taken.
                 Sought::Ready | Sought::Nothing => Err(tables.processes.waker(caller.client)?),
@@ -228,8 +230,8 @@ impl Execute<Shared> for Deliver<'_> {
     /// Executes a `deliver` with MS 0: withdraws the message unless it was received at once.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let (mut rules, _) = self.start(shared, caller)?;
-        // With `is_over`, the look withdraws the message if it was not received, and so it always
-        // has an answer.
+        // With `is_over`, the look withdraws the message if it was not received. So the look always
+        // has an answer, and the last arm of the `match` below is never reached.
         let is_over = true;
         let look = shared.memory.change(|tables, now| {
             rules.look(tables, &Moment { caller, now, is_over, is_stopping: false, is_here: true })
@@ -250,9 +252,10 @@ impl Deliver<'_> {
         let (client, length) = (caller.client, self.data.len() as u64);
         // The waker is taken before the message is sent: if this fails, no message is left behind.
         let waker = shared.memory.with_tables(|tables, _| tables.processes.waker(client))?;
-        let begun = shared
-            .memory
-            .change(|tables, _| tables.engine().begin_send(client, self.session, length, true));
+        let is_awaited = true;
+        let begun = shared.memory.change(|tables, _| {
+            tables.engine().begin_send(client, self.session, length, is_awaited)
+        });
         let copying = begun?;
         let message = copying.message;
         shared.copy(copying, client, Bytes::In(&self.data))?;
@@ -289,15 +292,16 @@ impl Waiting for ForReceipt {
     /// or it never will be.
     fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done> {
         let &mut ForReceipt { session, length, message } = self;
-        let became = if moment.is_over {
+        let outcome = if moment.is_over {
             tables.engine().withdraw(session, message)
         } else {
             tables.engine().delivery(message)
         };
         let refused = |text| Look::Answered(Err(Error::new(Code::Refused, text)));
-        match became {
+        match outcome {
             Delivery::Received => Look::Answered(Ok(Delivered { session, length })),
             Delivery::Lost => refused(NOT_RECEIVED),
+            // `withdraw` returns `Waiting` for a message that it has taken back.
             Delivery::Waiting if moment.is_over => refused(NOT_IN_TIME),
             Delivery::Waiting => Look::Nothing,
         }

@@ -89,13 +89,16 @@ pub fn by_datagrams(
 /// Returns the reply as text: the homework's words, a table, a statement, or the server's text.
 fn shown(request: &Request<'_>, mut reply: Reply<'_>, busiest: Option<usize>) -> Vec<u8> {
     match (request, &mut reply) {
+        // A `renew` has the reply `Leased` too, but it leases nothing: it gets the server's text.
         (Request::Lease(_), Reply::Leased(Leased { id, size, duration_ms })) => {
             line(format!("You have leased {size} bytes for {duration_ms} MS with id {id}"))
         }
         (_, Reply::Set(WasSet { id, .. })) => line(format!("Data set for lease {id}")),
         (_, Reply::Data(Data { id, data, .. })) => got_line(id.to_string().as_bytes(), data),
         (_, Reply::Table(rows)) => drawn_table(rows, busiest),
-        (_, reply) => statement::of(reply).map_or_else(|| as_text(reply), String::into_bytes),
+        (_, reply) => {
+            statement::statement_of(reply).map_or_else(|| as_text(reply), String::into_bytes)
+        }
     }
 }
 
@@ -141,7 +144,9 @@ fn bulks(words: &[&[u8]]) -> Vec<u8> {
     words.iter().flat_map(bulk).collect()
 }
 
-/// Returns a lease request. A lease by frames always gets a UUID as its id.
+/// Returns a lease request. Leasebox frames have room for a UUID, which nobody can guess, so the
+/// server gives each of their leases a UUID, and `id_kind` is not sent. (MemoryLease frames have
+/// room only for a number.)
 fn lease<'a>(size: &[u8], duration: &[u8]) -> Result<Request<'a>, Failure> {
     let (size, duration_ms) = (parse(size, "SIZE")?, parse(duration, "MS")?);
     Ok(Request::Lease(Lease { size, duration_ms, id_kind: IdKind::Uuid }))

@@ -31,6 +31,9 @@ use crate::protocol::text::MAX_LINE;
 /// Connects, sends one frame, and returns the payload of the answer, which must be of the type
 /// `expected`.
 ///
+/// Each `wire.read` waits for at least one more byte. Its first argument is the most bytes that may
+/// have arrived before; each loop calls it only while fewer have.
+///
 /// # Errors
 /// Fails with bad news if the server answers `error …` in text; with `NoAnswer` if the frame is of
 /// another type, ends within its payload, or is longer than `--max-message`; or with the error of

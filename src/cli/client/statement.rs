@@ -5,6 +5,11 @@
 //!   committed            524352       523328            0         1024
 //! ```
 //!
+//! Chapter 5 has the words. A *pool* is a share of the memory for certain reasons. A process *owes*
+//! a pool the bytes that it got from there; a loan is *secured* by garbage that the process could
+//! return, its *freeable* bytes. *Pressure* is the share of the time in which processes waited for
+//! memory.
+//!
 //! **Invariants** while numbers have at most twelve digits, no line of a statement is longer than
 //! 80 columns, and each sum stands under its column. (A list is as wide as its values.)
 //!
@@ -28,7 +33,7 @@ const LABEL: usize = 14;
 const NUMBER: usize = 12;
 
 /// Returns the statement of a reply; `None` for a reply of another kind.
-pub fn of(reply: &Reply<'_>) -> Option<String> {
+pub fn statement_of(reply: &Reply<'_>) -> Option<String> {
     match reply {
         Reply::Pools(statement) => Some(of_pools(&statement.pools, &statement.pressure)),
         Reply::Accounts(accounts) => Some(of_accounts(accounts)),
@@ -40,6 +45,7 @@ pub fn of(reply: &Reply<'_>) -> Option<String> {
 
 /// Appends one line: a label on the left, cells on the right.
 fn row(text: &mut String, label: &str, cells: impl IntoIterator<Item = impl ToString>) {
+    // Writing to a string cannot fail.
     let _ = write!(text, "{label:LABEL$}");
     for cell in cells {
         let _ = write!(text, " {:>NUMBER$}", cell.to_string());
@@ -75,6 +81,7 @@ fn of_pools(pools: &[PoolState], pressure: &Pressure) -> String {
 /// Returns the statement of each process, and the sum of all.
 fn of_accounts(accounts: &[Account]) -> String {
     let mut text = String::new();
+    // The bytes that all processes hold, and those that they owe.
     let mut sum = [Amounts::default(); 2];
     for account in accounts {
         let Account { name, freeable, secured, asked, obeyed, .. } = account;
@@ -103,8 +110,8 @@ fn of_accounts(accounts: &[Account]) -> String {
     text
 }
 
-/// Returns the statement of the bytes that one process owes to each pool. A last line has the part
-/// of them that came in response to pause requests, if there is one.
+/// Returns the statement of the bytes that one process owes to each pool. If some of these debts
+/// come from requests with the reason `pause`, a last line has their sum.
 fn of_debts(debts: &Debts) -> String {
     let mut text = String::new();
     row(&mut text, "pool", Pool::ALL.map(Pool::word));
@@ -152,7 +159,7 @@ mod tests {
             columns: vec!["client".into(), "process".into()],
             rows: vec![vec!["1".into(), "\u{1b}[2J".into()], vec!["12345678".into(), "bob".into()]],
         };
-        let text = of(&Reply::List(listing.into())).unwrap();
+        let text = statement_of(&Reply::List(listing.into())).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "  client    process");
         assert!(lines[2].ends_with("bob") && lines[3] == "2 of 7 connections", "{text}");

@@ -44,6 +44,7 @@ pub(super) fn drawn(answer: &str) -> Option<String> {
     let mut sizes: Vec<u64> = parts.iter().map(|part| part.size).collect();
     sizes.sort_unstable();
     sizes.dedup();
+    // The offsets come from the server: a product of 128 bits cannot overflow.
     let column =
         |offset: u64| (u128::from(offset) * u128::from(COLUMNS) / u128::from(whole)) as usize;
     let margin = Some(sizes.last()?.to_string().len()).filter(|&digits| digits <= MAX_DIGITS)?;
@@ -69,7 +70,8 @@ pub(super) fn drawn(answer: &str) -> Option<String> {
     Some(drawing)
 }
 
-/// Writes the label of a block into its columns: the longest that fits.
+/// Writes the label of a block into the middle of its columns: the longest of `512 used`, `used`
+/// and `u` that fits, or none. A split block has only its size as a label.
 fn put_in_the_middle(room: &mut [char], part: &TreePart) {
     let size = part.size.to_string();
     let labels = match part.state {

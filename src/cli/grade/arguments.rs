@@ -189,7 +189,7 @@ impl GradeArguments {
         let Self { numbers, clients, repeat, timeout, .. } = self;
         let word = |value: Option<String>| value.unwrap_or_else(|| "-".to_string());
         // The fingerprint of the contents stands for a file: the contents may change, and the name
-        // stay the same.
+        // stay the same. `check` has refused a file that cannot be read.
         let path = |path: &Option<PathBuf>| {
             let text = path.as_ref().map(|path| std::fs::read(path).unwrap_or_default());
             word(text.map(|text| Fingerprint::of(&[&text]).text()))

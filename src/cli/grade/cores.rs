@@ -43,7 +43,8 @@ pub(super) struct CoreTimes {
 }
 
 impl CoreTimes {
-    /// Returns the present times; `None` if the system does not show them.
+    /// Returns the present times; `None` if the system does not show them. `server` names the
+    /// processes of the graded server.
     pub(super) fn now(server: &Family) -> Option<Self> {
         let (cores, all, busy) = times(&fs::read_to_string("/proc/stat").ok()?)?;
         let server: u64 = server.processes().into_iter().filter_map(ticks).sum();
@@ -53,8 +54,10 @@ impl CoreTimes {
     /// Returns the number of cores, and how many of them other programs left since `before`, as a
     /// mean.
     pub(super) fn left_since(self, before: Self) -> (usize, f64) {
+        // Saturating: ticks are rounded, so `ours` may grow by more than `busy`.
         let since = |now: u64, before: u64| now.saturating_sub(before);
         let others = since(self.busy, before.busy).saturating_sub(since(self.ours, before.ours));
+        // The 1 avoids a division by 0 if no tick has passed.
         let all = since(self.all, before.all).max(1);
         (self.cores, self.cores as f64 * (1.0 - others as f64 / all as f64))
     }

@@ -58,6 +58,7 @@ pub(super) fn weights(arguments: &GradeArguments) -> Result<Vec<(String, u32)>, 
     let name = file.display();
     let text = fs::read_to_string(file)
         .map_err(|error| format!("{name} cannot be read ({error}); give --weights a text file"))?;
+    // Also an empty report has an entry for each check, so it gives the known keys.
     let keys: Vec<&str> = GradeReport::new(String::new()).checks.iter().map(|c| c.key).collect();
     let lines =
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -73,7 +74,8 @@ pub(super) fn weights(arguments: &GradeArguments) -> Result<Vec<(String, u32)>, 
     })
 }
 
-/// The most points of one check.
+/// The most points of one check. The table of `--folder` relies on this bound
+/// ([`GradeRow::take`](crate::lab::grader::gradebook::GradeRow::take)).
 const MOST_POINTS: u32 = 1000;
 
 /// Searches the files of `--source` for structures that the homework may forbid, such as an atomic
@@ -97,6 +99,7 @@ pub(super) fn look_at_source(path: &Path) -> Result<Vec<String>, String> {
         );
     }
     for source::Finding { file, line, words, text } in &looked.findings {
+        // At an asterisk the name may go on; a person needs only the word.
         let words: Vec<&str> = words.iter().map(|word| word.trim_matches('*')).collect();
         // The report does not wrap a line that begins with two spaces. So a person can copy the
         // place in the file.

@@ -113,8 +113,9 @@ fn submissions(folder: &Path, out: &Path) -> Result<Vec<PathBuf>, String> {
 /// report has an ending too, and a number while the report is a draft.
 const LONGEST_NAME: usize = 180;
 
-/// Returns the name of a submission, for the table and for the files of its reports. A name that no
-/// terminal or file can show as it is gets a fingerprint of its own.
+/// Returns the name of a submission, for the table and for the files of its reports. A name that is
+/// too long, or that a terminal cannot show as it is, is changed. A fingerprint of the old name
+/// then keeps it apart from others that look the same.
 fn name(submission: &Path) -> String {
     let raw = submission.file_name().unwrap_or_default();
     let shown: String =
@@ -140,8 +141,9 @@ fn table(file: &Path) -> Result<Vec<GradeRow>, String> {
     })
 }
 
-/// Returns the row of a submission. A known row is used again if the files and the settings are the
-/// same. Otherwise the submission is graded, and its reports are written.
+/// Returns the row of a submission. A row of `known`, the earlier table, is used again if the files
+/// and the settings are the same. Otherwise the submission is graded, and its reports are written
+/// below `out`.
 ///
 /// # Errors
 /// Fails with one line if a report cannot be written.
@@ -169,9 +171,11 @@ fn row(
     };
     let (report, verdict) = match graded {
         Ok(report) => (report, None),
-        Err(NotGraded::BySubmission(why)) => (nothing(&row, why), Some("not started")),
-        Err(NotGraded::ByMachine(why)) => (nothing(&row, why), Some(NOT_GRADED)),
+        Err(NotGraded::BySubmission(why)) => (empty_report(&row, why), Some("not started")),
+        Err(NotGraded::ByMachine(why)) => (empty_report(&row, why), Some(NOT_GRADED)),
     };
+    // The row gets its points, its verdict and one reason from the report. The report of a
+    // submission that was not graded does not know its verdict, so `verdict` replaces that.
     row.take(&report);
     row.verdict = verdict.map_or(row.verdict, str::to_string);
     row.files = files.unwrap_or_default();
@@ -215,7 +219,7 @@ fn write_reports(report: &GradeReport, name: &Path) -> Result<(), String> {
 }
 
 /// Returns the report of a submission that was not graded.
-fn nothing(row: &GradeRow, why: String) -> GradeReport {
+fn empty_report(row: &GradeRow, why: String) -> GradeReport {
     let mut report = GradeReport::new(row.submission.clone());
     report.warnings.push(why);
     report
@@ -236,7 +240,8 @@ fn summary(row: &GradeRow) -> String {
     printable(&line).chars().take(200).collect()
 }
 
-/// Returns the summary of all rows, the scores that fell, and the exit code.
+/// Returns the text for standard output, with a line for each row and for each score that fell, and
+/// the exit code. `before` are the rows of `--previous`, and `out` is the folder of the grades.
 fn answer(rows: &[GradeRow], before: &[GradeRow], out: &Path) -> (String, ExitCode) {
     let mut text: String = rows.iter().map(|row| summary(row) + "\n").collect();
     let mut fell = 0_usize;

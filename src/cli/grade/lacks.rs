@@ -36,6 +36,7 @@ pub(super) fn lack(output: &[u8]) -> Option<String> {
 fn missing_tool(line: &str) -> Option<&str> {
     // Some shells begin their messages with `/bin/sh` instead of `sh`.
     let line = line.strip_prefix("/bin/").unwrap_or(line);
+    // dash ends its message with `: not found`, bash with `: command not found`.
     let by_shell = line.strip_suffix("not found").filter(|_| line.starts_with("sh: "));
     let by_shell = by_shell.and_then(|line| line.trim_end_matches("command ").strip_suffix(": "));
     let by_make = || {

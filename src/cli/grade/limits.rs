@@ -71,8 +71,8 @@ pub struct StartLimits {
 
 /// The script of the outer shell: `$1` is the most open files, `$2` the most blocks of a file, and
 /// the rest is the command. `ulimit` fails for a value above this account's limits, which then
-/// stay. The shell stays as the parent of the server: a server that kills its parent must not kill
-/// the grading.
+/// stay. The shell stays as the parent of the server, because a last command, `exit`, follows: a
+/// server that kills its parent must not kill the grading.
 const SET_LIMITS: &str = r#"ulimit -c 0; ulimit -n "$1" 2>/dev/null; ulimit -f "$2" 2>/dev/null
 shift 2; "$@"; exit $?"#;
 
@@ -84,7 +84,7 @@ const BWRAP: &str = "bwrap --die-with-parent --unshare-pid --unshare-ipc --ro-bi
 /// A block of `ulimit -f`, by POSIX.
 const BLOCK: u64 = 512;
 
-/// The time between two looks at the memory.
+/// The time between two looks at the memory and the count of processes.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 impl StartLimits {
@@ -157,7 +157,7 @@ impl StartLimits {
 
     /// Spawns a thread that measures the family every 200 ms until the sender of `over` is dropped.
     /// If a limit is broken, the thread stores the reason in `reason`, and ends the family.
-    pub(super) fn keep(
+    pub(super) fn watch_over(
         &self,
         family: Family,
         over: Receiver<()>,
@@ -177,11 +177,13 @@ impl StartLimits {
         });
     }
 
-    /// Returns the line that names the broken limit; `None` if none is broken.
+    /// Returns the rest of a sentence that begins with `the server`: it names the broken limit and
+    /// the measured value. Returns `None` if no limit is broken.
     fn broken_by(&self, family: &Family) -> Option<String> {
         const MIB: u64 = 1 << 20;
         let processes = family.processes();
-        // The shell that sets the limits is no part of the submission.
+        // The shell that sets the limits is no part of the submission. If the family has ended,
+        // there is nothing to subtract from.
         let count = processes.len().saturating_sub(1);
         if count > self.processes {
             let most = self.processes;
@@ -190,6 +192,7 @@ impl StartLimits {
             ));
         }
         let memory = memory(&processes);
+        // `used` is rounded up and `most` down, so the text always shows a use over the limit.
         let (used, most) = (memory.div_ceil(MIB), self.memory / MIB);
         (memory > self.memory).then(|| {
             format!("was ended: it used {used} MiB of memory, --limit-memory is {most} MiB")

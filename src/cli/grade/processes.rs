@@ -62,14 +62,16 @@ impl Family {
         (is_in_group || has_mark()) && !is_over()
     }
 
-    /// Ends them all, again and again while there are new ones.
+    /// Kills all processes of the family, and looks again, because a process may have made a child
+    /// meanwhile. It gives up after [`TRIES`] looks.
     pub(super) fn end(&self) {
         for _ in 0..TRIES {
             let mut targets: Vec<String> = self.processes().iter().map(u32::to_string).collect();
             if targets.is_empty() {
                 return;
             }
-            // The whole group too: it may have got a process since the list was read.
+            // A minus sign stands before a group. The whole group is killed too: it may have got a
+            // process since the list was read.
             targets.push(format!("-{}", self.group));
             signal("KILL", &targets);
         }

@@ -135,6 +135,8 @@ impl Recipe {
         let server =
             server.ok_or("it has no run.txt, and no file in .py .c .cpp .java .js .rs .go")?;
         let parent = server.parent().unwrap_or(top);
+        // Java compiles files of several folders together, so these commands run at the top. The
+        // commands of other languages run beside the server's file.
         let is_java = extension(server) == "java";
         let top = if is_java && submission.is_dir() { top } else { parent };
         let base = if submission.is_file() { parent } else { submission };
@@ -153,6 +155,7 @@ struct Guess<'g> {
 }
 
 impl Guess<'_> {
+    /// Returns the recipe in the server's language. The caller fills in the folder.
     fn recipe(&self) -> Recipe {
         let file = quoted(&relative(self.server, self.top));
         let compiled = |tool: &'static str, build: String| {
@@ -185,7 +188,8 @@ impl Guess<'_> {
     }
 
     /// Returns the names of the server's file and of the files of its language that belong to it,
-    /// as words for the shell. `belongs` judges by the text of a file.
+    /// as words for the shell. `belongs` judges by the text of a file: in C, C++ and Go a file with
+    /// a `main` of its own is another program, such as a client.
     fn parts(&self, belongs: impl Fn(&str) -> bool) -> String {
         let is_part = |file: &&PathBuf| {
             let is_near = extension(file) == "java" || file.parent() == self.server.parent();
@@ -235,6 +239,7 @@ fn commands(run: &Path) -> Result<(Vec<String>, String), String> {
     }
     let text = String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
     let text = text.ok_or("its run.txt is no text in UTF-8; save it as UTF-8")?;
+    // Some editors on Windows put the mark U+FEFF before a text in UTF-8.
     let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     let mut build: Vec<String> = lines.map(str::to_string).collect();

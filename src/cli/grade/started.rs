@@ -49,7 +49,8 @@ impl NotGraded {
 }
 
 /// Builds the submission in `origin`, then starts and grades it as often as `--repeat` says.
-/// Returns the worst report, with a note on the others.
+/// Returns the worst report, with a note on the others. After a failed check it waits a moment for
+/// the end of the server, so that the report can name a crash.
 ///
 /// # Errors
 /// Fails if it cannot be copied, built or started.
@@ -82,7 +83,7 @@ pub(super) fn grade_started(
         let ending = if is_well { server.ending() } else { server.ending_soon() };
         // `ending` comes first: its wait adds the time of an ended server to the grader's own.
         let why = too_busy(arguments, before, &server.family).filter(|_| !is_chaotic);
-        // `unique` is the check that looks for numbers that came twice: a race shows itself there.
+        // A race shows itself in the check `unique`. If it passed, its verdict is now *not shown*.
         why.iter().for_each(|why| report.leave_open("unique", arguments.unproven.share(), why));
         if let Some(how) = ending {
             report.warnings.insert(0, format!("the server {how}{}", server.last_words()));

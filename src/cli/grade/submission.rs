@@ -123,7 +123,8 @@ pub(super) struct Submission {
     kept: usize,
     /// The threads that read the output; they end when no process has it open.
     readers: Vec<JoinHandle<()>>,
-    /// Tells the watcher the group, while there is one.
+    /// The file with the number of the process group. If this program is killed, a shell, the
+    /// workplace's watcher, reads it and ends the group.
     group_file: PathBuf,
     /// Why a limit ended it.
     broke_limit: Arc<Mutex<Option<String>>>,
@@ -135,8 +136,8 @@ pub(super) struct Submission {
 
 impl Submission {
     /// Starts the server and waits until it listens. If its port is in use, it is started again and
-    /// again: Linux keeps the port of a server that closed its connections first for a minute. If
-    /// the port is in use after that, another program has it.
+    /// again: if an earlier server closed its connections first, Linux keeps its port in use for a
+    /// minute. If the port is in use after that, another program has it.
     ///
     /// # Errors
     /// Fails if it cannot be started, ends, or does not listen in time.
@@ -188,7 +189,7 @@ impl Submission {
         let _ = std::fs::write(&group_file, family.group.to_string());
         let (_watched, over) = channel();
         let broke_limit = Arc::new(Mutex::new(None));
-        start.limits.keep(family.clone(), over, &broke_limit);
+        start.limits.watch_over(family.clone(), over, &broke_limit);
         let readers = readers.into_iter().flatten().collect();
         Ok(Self {
             child,
@@ -239,6 +240,7 @@ impl Submission {
                 Ok(Some(status)) if status.success() => return Ok(()),
                 Ok(None) => thread::sleep(LOOK_EVERY),
                 _ => {
+                    // `ending` has an answer only when no process of the family is left.
                     self.family.end();
                     let how = self.ending().unwrap_or_else(|| "failed".to_string());
                     return Err(format!("{how}{}", self.last_words()));
@@ -349,7 +351,7 @@ fn keep_output(
             let mut output = lock(&output);
             output.extend_from_slice(&piece[..count]);
             // The output is cut only when it is twice too long. A cut at each piece would move all
-            // kept bytes each time.
+            // kept bytes each time. (`--limit-output` may have any size, so the product saturates.)
             if output.len() > kept.saturating_mul(2) {
                 let over = output.len() - kept;
                 output.drain(..over);

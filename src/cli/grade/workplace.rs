@@ -8,7 +8,7 @@
 //!     │ copied for each start
 //!     ▼
 //!   TMPDIR/leasebox-5f0c…/run/       the server runs here, and may delete all of it
-//!   TMPDIR/leasebox-5f0c…/chaos/     sitecustomize.py
+//!   TMPDIR/leasebox-5f0c…/chaos/     sitecustomize.py, which pauses the threads of a Python server
 //! ```
 //!
 //! **Invariants**
@@ -33,11 +33,13 @@ use std::process::{Child, Command, Stdio};
 use crate::cli::grade::started::NotGraded;
 use crate::common::fingerprint::Fingerprint;
 
-/// The most bytes and the most entries of a submission.
+/// The most bytes and the most entries (files, folders, links) of a submission that is copied.
 const MOST_BYTES: u64 = 256 << 20;
 const MOST_ENTRIES: u64 = 20_000;
 
-/// The file that lets Python change threads between any two bytecodes.
+/// The file that makes *chaos*. Python loads a file of this name when it starts, if the file's
+/// folder is on `PYTHONPATH`. This file pauses threads between two bytecodes, at random, so that
+/// another thread runs there and a race shows itself more often.
 const SITECUSTOMIZE: &str = include_str!("../../lab/grader/sitecustomize.py");
 
 /// A folder for one submission. The drop removes it.
@@ -45,8 +47,8 @@ const SITECUSTOMIZE: &str = include_str!("../../lab/grader/sitecustomize.py");
 pub(super) struct Workplace {
     /// The folder of this workplace.
     pub(super) folder: PathBuf,
-    /// The copy in which the submission is built; the user's own folder, if it is too large for
-    /// one.
+    /// The folder in which the submission is built: a copy of its files. With `--start` it is the
+    /// user's own folder, if that folder is too large to be copied or holds `TMPDIR`.
     pub(super) built: PathBuf,
     /// The first part of the mark of each process that is started here.
     pub(super) mark: String,
@@ -96,7 +98,8 @@ impl Workplace {
         self.folder.join("chaos")
     }
 
-    /// Writes `sitecustomize.py` anew: an earlier start may have changed it.
+    /// Writes `sitecustomize.py` anew: an earlier start may have changed it. The removal of the
+    /// folder also removes the marks of an earlier start, `loaded` and `over`.
     fn renew_chaos(&self) -> Result<(), String> {
         let chaos = self.chaos();
         remove(&chaos);
@@ -150,6 +153,7 @@ fn no_room(path: &Path, error: &io::Error) -> String {
 
 impl Drop for Workplace {
     fn drop(&mut self) {
+        // The watcher ends last: if this program is killed meanwhile, the watcher removes the rest.
         remove(&self.folder);
         end(&mut self.watcher);
     }
@@ -202,7 +206,8 @@ fn watch(mark: &str, folder: &Path) -> Option<Child> {
 /// Checks that a submission is small enough to be copied.
 ///
 /// # Errors
-/// Fails with the bound that is broken, or with the system's error.
+/// Fails with a line that names both bounds, in MiB and in files, or with the system's error. (The
+/// line says files, but folders and links are counted too.)
 pub(super) fn measure(origin: &Path) -> Result<(), String> {
     let (mut bytes, mut entries) = (0, 0);
     let mut folders = vec![origin.to_path_buf()];

@@ -35,6 +35,7 @@ pub(super) fn painted(text: &str, case: &Case) -> String {
     let mut painted = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         match client_of(line, case.drawers.len()) {
+            // A client's step stands in a cell of the line, which begins at the byte `at`.
             Some((at, client)) => {
                 let (before, cell) = line.split_at(at);
                 let end = if cell.ends_with('\n') { "\n" } else { "" };
@@ -109,7 +110,8 @@ fn grouped(number: u128) -> String {
 }
 
 /// Runs all schedules of a get, a release and a lease of one block, and returns the text for
-/// standard output. `order` is the order of the release's last two steps.
+/// standard output. `order` is the order of the release's last two steps. A *tenant* of a block is
+/// a client whose lease has the block: the get must not show it the bytes of the next tenant.
 pub(super) fn tell_tenants(order: ReleaseOrder) -> String {
     let found = explore_tenants(order);
     let (said, which) = match order {

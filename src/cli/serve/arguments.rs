@@ -230,6 +230,7 @@ impl ServeArguments {
 
     /// Returns the configuration of these flags. It checks no range: [`Config::start`] does.
     pub(super) fn config(&self) -> Result<Config, String> {
+        // `listen.first` and `memory.second` are the two plain arguments, PORT and MEMORY.
         let memory = self.memory.second.as_ref().unwrap_or(&self.memory.memory);
         Ok(Config {
             address: resolve(
@@ -275,6 +276,7 @@ impl ServeArguments {
             addresses: self.addresses(),
             behind_proxy: self.listen.behind_proxy,
             policy: self.policy()?,
+            // Only tests set this function, which is called before each request.
             fault: None,
         })
     }
@@ -284,7 +286,8 @@ impl ServeArguments {
         self.listen.pid_file.as_deref()
     }
 
-    /// Returns the work that a draw does under one hold of its lock.
+    /// Returns the work that a draw does under one hold of its lock. A lab server (`--lab`) has no
+    /// lock, so that the race can be shown step by step.
     fn locking(&self) -> Locking {
         match self.numbers.lock {
             _ if self.broken.no_lock || self.broken.lab => Locking::None,

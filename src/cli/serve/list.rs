@@ -31,6 +31,7 @@ pub(super) struct OwnList(pub Arc<[u32]>);
 /// Fails with the cause and the cure.
 pub(super) fn list(text: &str) -> Result<OwnList, String> {
     let is_list = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b',');
+    // Owns the text of the file, from which `text` borrows behind the `if`.
     let from_file;
     let text = if is_list {
         text
@@ -45,8 +46,8 @@ pub(super) fn list(text: &str) -> Result<OwnList, String> {
     numbers.filter(|numbers| !numbers.is_empty()).map(|all| OwnList(all.into())).ok_or_else(form)
 }
 
-/// Reads the file. It stops behind [`MAX_FILE`] bytes instead of asking for the length first: a
-/// device such as `/dev/zero` has no length.
+/// Reads the file. It stops one byte behind [`MAX_FILE`], and that byte shows that the file is too
+/// long. Asking for the length first would not help: a device such as `/dev/zero` has none.
 fn read(name: &str) -> Result<String, String> {
     let why = |error| format!("the file cannot be read ({error}); give one that can, or 5,19,228");
     let mut text = String::new();

@@ -1,4 +1,8 @@
-//! The options of the memory manager and of the communications engine.
+//! The options of the memory manager (chapter 5) and of the communications engine, which carries
+//! messages between processes (chapter 6).
+//!
+//! A *pool* is a share of the memory, from which the manager gives blocks to processes for certain
+//! reasons. A *low-water mark* is the part of a pool that the manager tries to keep free.
 //!
 //! **Lock** none. **Source** `cooperative-memory-management.txt` for pools, caps and low-water
 //! marks; `interprocess-communication-patent.txt` for administrative memory and the rendezvous.
@@ -31,11 +35,11 @@ pub(super) struct ManagerArguments {
     /// Which process to ask for memory first: freeable is the one with the most freeable
     /// bytes, effect the one with the most freeable bytes times efficiency
     #[arg(long, value_enum, default_value = "effect")]
-    collect_by: By,
+    collect_by: CollectByWord,
     /// Which request of several with one urgency to serve first: the first that came, or by status
     /// the one whose process has the lowest efficiency, and then the least garbage left
     #[arg(long, value_enum, default_value = "arrival")]
-    serve_by: Order,
+    serve_by: ServeByWord,
     /// Ask all processes, at this interval, to return what their garbage can repay, however much is
     /// free; when left out, only when a pool is low or a request waits
     #[arg(long, value_parser = units::duration, value_name = "DURATION")]
@@ -64,25 +68,28 @@ pub(super) struct ManagerArguments {
     process_idle: Duration,
 }
 
+// The words of `--collect-by`.
 #[derive(Clone, Copy, ValueEnum)]
-enum By {
+enum CollectByWord {
     Freeable,
     Effect,
 }
 
+// The words of `--serve-by`.
 #[derive(Clone, Copy, ValueEnum)]
-enum Order {
+enum ServeByWord {
     Arrival,
     Status,
 }
 
 impl ManagerArguments {
-    /// Returns the division of memory among the pools.
+    /// Returns the division of memory among the pools; without `--pools`, a share for no pool.
     pub(super) fn shares(&self) -> Shares {
         self.pools.as_ref().map(|plan| plan.shares).unwrap_or_default()
     }
 
-    /// Returns the rules of the memory manager: the defaults, with the flags that were given.
+    /// Returns the rules of the memory manager: the flags, and the defaults of all fields that have
+    /// no flag.
     pub(super) fn rules(&self) -> Rules {
         let mut low_water = default_low_water();
         // `--low-water gl=10%` changes one mark; the other pools keep their defaults.
@@ -96,12 +103,12 @@ impl ManagerArguments {
             fixed: self.pools.as_ref().map(|plan| plan.fixed.clone()).unwrap_or_default(),
             low_water,
             collect_by: match self.collect_by {
-                By::Freeable => CollectBy::Freeable,
-                By::Effect => CollectBy::Effect,
+                CollectByWord::Freeable => CollectBy::Freeable,
+                CollectByWord::Effect => CollectBy::Effect,
             },
             serve_by: match self.serve_by {
-                Order::Arrival => ServeBy::Arrival,
-                Order::Status => ServeBy::Status,
+                ServeByWord::Arrival => ServeBy::Arrival,
+                ServeByWord::Status => ServeBy::Status,
             },
             collect_every: self.collect_every,
             boost_below: self.boost_below,

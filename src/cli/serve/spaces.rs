@@ -5,15 +5,20 @@
 //!   --memory a=32MiB,b=32MiB    two: leases and pools come from a, a process may join in b
 //! ```
 //!
+//! A *memory space* is a part of the server's memory, with a name and an allocator of its own. A
+//! process has its own blocks in one space.
+//!
 //! **Lock** none. **Source** `interprocess-communication-patent.txt`, paragraph 43.
 
 use crate::cli::units;
 use crate::server::config::SpacePlan;
 
-/// The memory of a server: the bytes of the first space, and the further spaces.
+/// The memory of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryPlan {
+    /// The bytes of the first space.
     pub first: u64,
+    /// The name of the first space; the names and bytes of the further spaces.
     pub spaces: SpacePlan,
 }
 
@@ -35,6 +40,7 @@ pub fn plan(text: &str) -> Result<MemoryPlan, String> {
     Ok(MemoryPlan { first, spaces: SpacePlan { first: first_name, others: named } })
 }
 
+/// The error for a list in which a space has no `=`.
 const FORM: &str = "give a size such as 64MiB, or spaces such as a=32MiB,b=32MiB";
 
 #[cfg(test)]

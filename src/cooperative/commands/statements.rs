@@ -1,5 +1,5 @@
-//! The commands that show the state of memory: `pools`, `accounts` of all processes, and what one
-//! of them has `owed`.
+//! The commands that show the state of memory: `pools`; `accounts`, for all processes; and `owed`,
+//! for the debts of one process.
 //!
 //! ```text
 //!   pools committed=786432:720896:0 gl=65536:16384:49152 … some10=0.00 …
@@ -192,6 +192,8 @@ impl Execute<Shared> for Accounts {
     /// there are more accounts than the answer can carry, so that a datagram of 40 bytes does not
     /// make the server copy all of them for an answer that it then refuses.
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
+        // A frame to this caller has room for at most `most` accounts. A part may have one more
+        // than `most`, so that the loop finds out whether there are more.
         let most = usize::try_from(caller.most_data).unwrap_or(usize::MAX) / MIN_ACCOUNT;
         let at_once = ACCOUNTS_AT_ONCE.min(most + 1);
         let mut accounts: Vec<Account> = Vec::new();
@@ -225,7 +227,8 @@ pub struct Debts {
     /// By pool.
     pub amounts: Amounts,
     /// The part of these debts that comes from requests with the reason `pause`, summed over the
-    /// pools. A process repays it first. A reply leaves it out when it is 0.
+    /// pools. Bytes that a pool gets back repay this part of the debt to it first. A reply leaves
+    /// the number out when it is 0.
     pub pause: u64,
 }
 

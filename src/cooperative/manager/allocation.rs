@@ -15,8 +15,10 @@
 //! **Invariants**
 //!
 //! 1. A refused request changes nothing; a report that came with it still takes effect.
-//! 2. A struck block, which has left the lease table, stays in `returning` until it is given back.
-//!    Its bytes have repaid debts already, but no pool counts them as free yet.
+//! 2. A struck block, which has left the lease table, stays in `returning` until it is given back,
+//!    if a pool gave it to a process. Its bytes have repaid debts already, but no pool counts them
+//!    as free yet. The pools divide only the first *space*, which is a part of the arena: an own
+//!    block in another space is never in `returning`.
 //!
 //! **Lock** the tables. **Cost** Among 1,000 processes a refusal takes 0.10 us, and a grant with
 //! its return 0.36 us (`cargo bench --bench cooperative`).
@@ -54,8 +56,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.serve(now);
     }
 
-    /// Returns a block to the allocator, and its bytes to the pools that `returning` names. A plain
-    /// lease is not in `returning`: the lease table refills the committed bytes itself.
+    /// Returns a block to the allocator, and its bytes to the pools that `returning` names. For a
+    /// plain lease it names none: the lease table refills the committed bytes itself.
     pub(super) fn give_back_one(&mut self, ending: Ending<H>) {
         let refill = self.processes.returning.remove(&ending.offset());
         self.leases.give_back(ending);
@@ -191,8 +193,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Ok((number, decided))
     }
 
-    /// Box 504, and figure 6 from 602 on: decides, takes the block, charges the pool. Unchanged
-    /// when it refuses; a refusal is an outcome without a block, and no error.
+    /// Decides, takes the block, and charges the pool: box 504, and figure 6 from 602 on. A refusal
+    /// changes nothing. It is an outcome without a block, and no error.
     ///
     /// # Errors
     /// `not-found` when the process has ended and its blocks are given back.
@@ -260,8 +262,10 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.end_block(id, number).ok_or_else(not_found)
     }
 
-    /// Strikes a granted block, or an extent of an own block, and repays the process's debts with
-    /// it: figure 12. `None` if the process has no such block.
+    /// Strikes a granted block, or an extent (a part) of an own block, and repays the process's
+    /// debts with it: figure 12. Returns the struck block, and the bytes that each pool will get
+    /// back: none for an extent outside of the first space. `None` if the process has no such
+    /// block.
     pub(super) fn end_block(
         &mut self,
         id: LeaseId,
@@ -270,7 +274,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let ending = self.leases.end_held(id, number)?;
         let process = self.processes.all.get_mut(&number)?;
         let granted = process.blocks.remove(&id);
-        // No pool gave an own block outside of the first space, so no debt is repaid.
+        // An own block outside of the first space: no pool gave it, and the process owes nothing.
         if process.own_extents.remove(&id).is_some() && process.space > 0 {
             return Some((ending, Amounts::default()));
         }
@@ -285,8 +289,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         Some((ending, refill))
     }
 
-    /// Strikes a block that was granted to `client`'s process and that no client received. As many
-    /// of the block's bytes as the process still owes the pool that gave it go back to this pool;
+    /// Strikes a block that was granted to `client`'s process and that no client received. Its
+    /// bytes first repay the debt to the pool that gave it. If that debt is smaller than the block,
     /// the rest repays other debts. `None` when the client belongs to no process any more, or the
     /// process has no such block.
     pub fn undo(&mut self, client: ClientNumber, id: LeaseId) -> Option<Ending<H>> {
@@ -294,8 +298,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         self.undo_grant(number, id)
     }
 
-    /// As [`Manager::undo`], for a process that is known by its number. The process did not give
-    /// the block back itself, so this does not count for a signal to collect.
+    /// Does the same as [`Manager::undo`], for a process that is known by its number. The process
+    /// did not give the block back itself, so this does not count for a signal to collect.
     pub(super) fn undo_grant(&mut self, number: ProcessNumber, id: LeaseId) -> Option<Ending<H>> {
         let process = self.processes.all.get_mut(&number)?;
         let grant = process.blocks.remove(&id)?;

@@ -76,8 +76,8 @@ pub enum CollectBy {
     Effect,
 }
 
-/// Returns the time to obey. It is shorter when a request waits, so that the manager finds a deaf
-/// process sooner and asks another one.
+/// Returns the time that a process has to obey a signal of that level. It is shorter when a request
+/// waits, so that the manager finds a deaf process sooner and asks another one.
 fn within(level: Level) -> Duration {
     match level {
         Level::Low => Duration::from_millis(2000),
@@ -212,6 +212,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let lack = |waiting: &WaitingRequest| {
             let urgent = waiting.wanted.reason >= Reason::Pause;
             let level = if urgent { Level::Urgent } else { Level::Wanted };
+            // A request in the queue can be rounded: its block is within the cap of some pool.
             let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
             let process = self.processes.all.get(&waiting.process);
             let owed = |pool: Pool| process.map_or(0, |process| process.owed[pool]);
@@ -295,6 +296,7 @@ impl<W: Clone> Processes<W> {
             // A process with a due signal of this level or a higher one is not asked again.
             let is_free = process.due.is_none_or(|due| due.level < need.level);
             let may_have = if is_fresh(process.reported, now) {
+                // `u64::MAX` sets no limit to the gain: any byte for the pool is enough here.
                 size_and_gain(process, need.pool, u64::MAX).1 > 0
             } else {
                 process.returnable(need.pool) > 0 && !is_fresh(process.status_asked, now)
@@ -303,6 +305,8 @@ impl<W: Clone> Processes<W> {
         };
         let mut candidates: Vec<_> = self.all.iter().filter(|(_, process)| can(process)).collect();
         candidates.sort_by_key(|(number, process)| {
+            // With the share 1 the freeable bytes alone decide. The product needs 128 bits: a share
+            // is up to 100.
             let share = if by_effect { process.presumed_efficiency() } else { 1 };
             let score = u128::from(share) * u128::from(process.freeable);
             // Deaf processes come last. The number makes the order the same in every run.

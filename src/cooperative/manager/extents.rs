@@ -12,7 +12,8 @@
 //!
 //! The communications engine ([`crate::sessions`]) decides when an own block grows or shrinks. The
 //! engine knows which bytes are used and which threads copy there. This file changes the arena and
-//! the process's account.
+//! the process's account. It also answers the engine's and the commands' questions about one
+//! process, such as its waker.
 //!
 //! **Invariants**
 //!
@@ -62,6 +63,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             return Err(refused());
         }
         let (id, size) = self.leases.hold(size, number).map_err(|error| match error {
+            // The lease table is full: to ask for less, as `refused` advises, would not help.
             AllocateError::TooMany { .. } => explain(size, error),
             _ => refused(),
         })?;
@@ -105,6 +107,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         number: ProcessNumber,
         size: u64,
     ) -> bool {
+        // `u64::MAX` is no limit. In the first space the cap still limits the process, even if all
+        // bytes are free; another space has no cap.
         let room = match space {
             0 => self.processes.committed_room(number, u64::MAX),
             _ => u64::MAX,
@@ -113,8 +117,8 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
             && self.leases.could_have_room_in(space, size)
     }
 
-    /// Takes one more extent of at least `size` bytes for a process's own blocks. Returns its id
-    /// and its bytes. Unchanged when it fails.
+    /// Takes one more extent of at least `size` bytes for a process's own blocks, and enters it in
+    /// the process's account. Returns its id and its bytes. Unchanged when it fails.
     ///
     /// # Errors
     /// `out-of-memory`; `not-found` when the process has ended and its blocks are given back.
@@ -180,7 +184,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 }
 
 impl<W: Clone> Processes<W> {
-    /// Returns the extents of a process, and the bytes of each.
+    /// Returns the extents of a process, and the bytes of each; none if the process is removed.
     pub(crate) fn extents(&self, number: ProcessNumber) -> Vec<(LeaseId, u64)> {
         let process = self.all.get(&number);
         process.into_iter().flat_map(|p| &p.own_extents).map(|(&id, &size)| (id, size)).collect()
@@ -215,7 +219,8 @@ impl<W: Clone> Processes<W> {
         self.process(number).map(|process| process.owed_for_pauses.total())
     }
 
-    /// Returns the space in which a process's own blocks lie.
+    /// Returns the space in which a process's own blocks lie; 0, the first one, if the process is
+    /// removed.
     pub(crate) fn space_of(&self, number: ProcessNumber) -> SpaceNumber {
         self.all.get(&number).map_or(0, |process| process.space)
     }

@@ -83,6 +83,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         let mut process = Process::new(name.clone(), self.leases.uuid(), waker);
         process.space = space;
         if size > 0 {
+            // The argument 0: the new process owes the committed pool nothing yet.
             let (id, size) = self.take_in(space, number, 0, size)?;
             process.take_own(id, size);
         }
@@ -131,7 +132,7 @@ impl<W: Clone> Processes<W> {
     ) -> Result<u64, Error> {
         check_name(name)?;
         if self.clients.contains_key(&caller.client) {
-            return Err(Error::new(Code::Refused, ALREADY));
+            return Err(Error::new(Code::Refused, BELONGS_ALREADY));
         }
         if self.names.contains_key(name) {
             let text = "another process has that name; choose another, or attach by its token";
@@ -163,7 +164,7 @@ impl<W: Clone> Processes<W> {
     }
 
     /// Returns the bytes of an own block: those that are fixed for the name; if none are, those
-    /// that the process asks for; if it asks for none, the default.
+    /// that the process asks for; if it names no size, the default.
     ///
     /// # Errors
     /// `refused` when the process asks for another size than the fixed one.
@@ -191,7 +192,7 @@ impl<W: Clone> Processes<W> {
         now: Instant,
     ) -> Result<String, Error> {
         if self.clients.contains_key(&caller.client) {
-            return Err(Error::new(Code::Refused, ALREADY));
+            return Err(Error::new(Code::Refused, BELONGS_ALREADY));
         }
         let text = "there is no such process, or no longer; join a new one";
         let not_found = || Error::new(Code::NotFound, text);
@@ -298,8 +299,8 @@ impl<W: Clone> Processes<W> {
     }
 }
 
-/// The refusal of a client that joins or attaches twice.
-const ALREADY: &str = "this client belongs to a process already; leave it first";
+/// The text of the refusal for a client that joins or attaches twice.
+const BELONGS_ALREADY: &str = "this client belongs to a process already; leave it first";
 
 /// Checks a name: 1 to 32 letters, digits, hyphens, underscores and dots. A space is refused,
 /// because a line of text would have two words for one name.

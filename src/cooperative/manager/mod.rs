@@ -129,7 +129,8 @@ pub struct Processes<W> {
 }
 
 /// The memory manager at work. It borrows its own state and the lease table for one call, so
-/// neither owns the other, and plain leases need no manager.
+/// neither owns the other, and plain leases need no manager. `H` is the type of the handle that the
+/// lease table keeps for each block, `W` the type of a waker.
 #[derive(Debug)]
 pub struct Manager<'t, H, W> {
     leases: &'t mut LeaseTable<H>,
@@ -144,11 +145,11 @@ impl<'t, H: Clone, W: Clone> Manager<'t, H, W> {
 }
 
 impl<H: Clone, W: Clone> Manager<'_, H, W> {
-    /// Says which invariant is broken, if one is. It goes through the queue once for each process,
-    /// so only tests and debug builds of the simulation call it.
+    /// Checks the invariants. It goes through the queue once for each process, so only tests and
+    /// debug builds of the simulation call it.
     ///
     /// # Errors
-    /// The invariant, in words.
+    /// Fails with the broken invariant, in words.
     pub fn check(&self) -> Result<(), String> {
         let mut owed = Amounts::default();
         for process in self.processes.all.values() {
@@ -213,6 +214,7 @@ impl<W: Clone> Processes<W> {
         now: Instant,
     ) -> Self {
         let size = *pools.size();
+        // A pool for which the rules have no mark gets the mark 0: it is never low.
         let low_water = Amounts::each(|pool| {
             rules.low_water.get(pool).map_or(0, |share| share.of(size[pool]).min(size[pool]))
         });
@@ -268,10 +270,11 @@ impl<W: Clone> Processes<W> {
         self.clients.get(&client).copied().ok_or_else(|| Error::new(Code::Refused, text))
     }
 
-    /// Returns a process to change it.
+    /// Returns the process of that number, to read or to change it. A process that has ended is
+    /// still here until its blocks are given back.
     ///
     /// # Errors
-    /// `not-found` when it has ended and its blocks are given back.
+    /// `not-found` when the process is removed.
     fn process(&mut self, number: ProcessNumber) -> Result<&mut Process<W>, Error> {
         self.all.get_mut(&number).map(Box::as_mut).ok_or_else(process_ended)
     }
@@ -284,7 +287,8 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Unregisters a thread that has woken.
+    /// Unregisters a thread that has woken. Does nothing if the process has ended meanwhile. The
+    /// count is at least 1, by `add_sleeper`; saturation only guards against a bug.
     pub fn remove_sleeper(&mut self, client: ClientNumber) {
         if let Ok(process) = self.number_of(client).and_then(|number| self.process(number)) {
             process.sleepers = process.sleepers.saturating_sub(1);
@@ -335,15 +339,15 @@ impl<H: Clone, W: Clone> StandAlone<H, W> {
         Self { leases, processes }
     }
 
-    /// Returns the manager over both.
+    /// Returns the manager over both tables.
     pub fn manager(&mut self) -> Manager<'_, H, W> {
         Manager::over(&mut self.leases, &mut self.processes)
     }
 
-    /// Says which invariant is broken, if one is.
+    /// Checks the invariants of both tables.
     ///
     /// # Errors
-    /// The invariant, in words.
+    /// Fails with the broken invariant, in words.
     pub fn check(&mut self) -> Result<(), String> {
         self.leases.check()?;
         self.manager().check()

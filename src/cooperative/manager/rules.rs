@@ -1,7 +1,8 @@
 //! The rules of a manager: its configuration.
 //!
-//! **Lock** none: a manager has its rules from the start. **Source** `cooperative-memory-management.txt`
-//! for the marks, the efficiency and the status; the numbers are ours.
+//! **Lock** none: a manager has its rules from the start. **Source**
+//! `cooperative-memory-management.txt` for the marks, the efficiency and the status; the numbers
+//! are ours.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

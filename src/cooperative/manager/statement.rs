@@ -57,14 +57,16 @@ impl<W: Clone> Processes<W> {
         names.filter_map(|(_, number)| Some(self.all.get(number)?.account(cap))).collect()
     }
 
-    /// Returns the count of the blocks that processes have in the first space, and at most `most`
-    /// of these blocks, in the order of the processes' numbers. The blocks of a process that has
-    /// ended are among them until they are struck.
+    /// Returns the count of the blocks that processes have in the first space, which is the part of
+    /// the arena that the pools divide; and at most `most` of these blocks, in the order of the
+    /// processes' numbers. The blocks of a process that has ended are among them until they are
+    /// struck, that is, taken out of the lease table.
     pub fn held_blocks<H: Clone>(
         &self,
         leases: &LeaseTable<H>,
         most: usize,
     ) -> (u64, Vec<HeldRow>) {
+        // Granted blocks always lie in the first space; own blocks may lie in another one.
         let of_first_space = |process: &Process<W>| process.space == 0;
         let count = |process: &Process<W>| {
             process.blocks.len()

@@ -108,13 +108,13 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         if !self.processes.may_ever_fit(wanted) {
             return Err(refusal(wanted, &path));
         }
-        // The server limits the wait before, so its sum never overflows.
+        // The server has limited `wait_ms` before this call, so the sum does not overflow.
         let deadline = now.checked_add(Duration::from_millis(wanted.wait_ms)).unwrap_or(now);
         self.processes.queue.last += 1;
         let ticket = self.processes.queue.last;
         let waiting = WaitingRequest { process, wanted: *wanted, deadline, path };
         self.processes.queue.places.insert((Reverse(wanted.reason), ticket), waiting);
-        self.processes.begins_to_wait(process, now);
+        self.processes.count_waiting_request(process, now);
         // Now a request waits: ask other processes within 10 ms, not at the next look in a second.
         self.collect_soon(now);
         Ok(Err((ticket, deadline)))
@@ -139,6 +139,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         // may take these bytes; then the decision about a later one refuses.
         let free = self.free();
         self.serve_those(now, |waiting| {
+            // A request in the queue can be rounded: its block is within the cap of some pool.
             let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
             pools_for(waiting.wanted.reason).iter().any(|&pool| size <= free[pool])
         });
@@ -199,6 +200,7 @@ impl<W: Clone> Processes<W> {
     /// Returns whether waiting can help the request at all: the block is within the cap of some
     /// pool that may answer it, so a process that owes this pool nothing could get it.
     fn may_ever_fit(&self, wanted: &Wanted) -> bool {
+        // A size that no block can have becomes the largest number, which is above every cap.
         let size = Buddy::rounded(wanted.size).unwrap_or(u64::MAX);
         pools_for(wanted.reason).iter().any(|&pool| size <= self.pools.cap()[pool])
     }
@@ -252,10 +254,10 @@ impl<W: Clone> Processes<W> {
         }
     }
 
-    /// Counts a request that has entered the queue, and tells the pressure meter.
-    /// `process.waiting` is the number of requests of one process; `self.waiting` is the number of
-    /// processes with at least one.
-    fn begins_to_wait(&mut self, number: ProcessNumber, now: Instant) {
+    /// Counts a request that has entered the queue. `process.waiting` is the number of requests of
+    /// one process; `self.waiting` is the number of processes with at least one. Tells the new
+    /// number to the pressure meter, which measures how much of the time processes wait.
+    fn count_waiting_request(&mut self, number: ProcessNumber, now: Instant) {
         if let Some(process) = self.all.get_mut(&number) {
             process.waiting += 1;
             self.waiting += usize::from(process.waiting == 1);
@@ -274,7 +276,7 @@ impl<W: Clone> Processes<W> {
         self.note_pressure(now);
     }
 
-    /// Tells the meter how many processes wait, and how many there are.
+    /// Tells the pressure meter how many processes wait, and how many there are.
     pub(super) fn note_pressure(&mut self, now: Instant) {
         self.pressure.note(self.waiting, self.names.len(), now);
     }

@@ -24,7 +24,9 @@ use crate::lab::grader::{CheckVerdict, Grading, lost};
 
 impl Grading<'_> {
     /// `bad-input`: the server serves new clients after each bad line. It need not answer the bad
-    /// line itself. This check is the last one: after it the server may be damaged.
+    /// line itself. `before` and `after` are the server's moods: its reactions to a `draw 1` by a
+    /// new client. A drained server may refuse that draw, so `after` need only be like `before`.
+    /// This check is the last one: after it the server may be damaged.
     pub(super) fn survives_bad_input(&self, deadline: Instant) -> CheckVerdict {
         let before = self.probe(PROBE_PATIENCE);
         if before == Mood::Unreachable {

@@ -100,6 +100,8 @@ pub fn learn(
         };
         let peer =
             |dialect: &Dialect| GradedPeer::new(address, dialect.clone(), patience, deadline);
+        // The banner does not depend on the way, so the first connection that succeeds shows its
+        // length for all ways.
         if banner.is_none() {
             let mut peer = peer(&dialect);
             banner = peer.connect().is_ok().then(|| peer.listen(BANNER, PAUSES[0]).len());
@@ -113,8 +115,9 @@ pub fn learn(
     None
 }
 
-/// Learns from draws in one way; returns `None` when the server does not understand it, and adds
-/// the numbers that it may have drawn all the same to `unseen`.
+/// Learns from draws in one way; returns `None` when the server does not understand this way, and
+/// adds the numbers that it may have drawn all the same to `unseen`. If numbers came but do not fit
+/// together, with the longer pause neither, the result has a `doubt`.
 fn learn_one_way(
     new_peer: impl Fn() -> GradedPeer,
     greatest: u32,
@@ -152,7 +155,8 @@ fn learn_one_way(
     not_understood
 }
 
-/// Reads the numbers of an answer by the dialect, which was not known when the answer came.
+/// Reads the numbers of an answer by the dialect, which was not known when the answer came. The
+/// count that was asked for becomes 1 if the server answers one number a message.
 fn read_again(answer: &mut DrawAnswer, dialect: &Dialect) {
     if dialect.one_each {
         answer.asked = 1;
@@ -204,7 +208,7 @@ fn small_draws(peer: &mut GradedPeer, pause: Duration) -> SmallDraws {
         peer.dialect.in_one_piece &= peer.pieces == 1;
         peer.dialect.keeps_open &= peer.stream.is_some();
         // This end is late, because it is read after the silence. A longer interval proves less,
-        // but nothing false.
+        // but nothing false. `read_again` turns `Short` into `Whole` if the count is right.
         let (end, ending) = (Instant::now(), AnswerEnd::Short);
         let small = SmallDraw { asked, connection, reply: raw.clone() };
         draws
@@ -264,7 +268,8 @@ mod tests {
             assert!(stream.read(&mut [0; 64]).unwrap() > 0);
             let _ = stream.read(&mut [0; 64]);
         });
-        let short = Duration::from_millis(400);
+        // Long enough for a busy machine: a reply that comes later would be another case.
+        let short = Duration::from_millis(2000);
         let learned = learn(address, 1000, short, Instant::now() + 60 * short).unwrap();
         assert_eq!((learned.answers.len(), learned.unseen), (2, 2));
         assert_eq!(learned.doubt, None);
@@ -299,7 +304,8 @@ mod tests {
                 }
             }
         });
-        let short = Duration::from_millis(400);
+        // Long enough for a busy machine: a reply that comes later would be another case.
+        let short = Duration::from_millis(2000);
         let learned = learn(address, 100_000, short, Instant::now() + 60 * short).unwrap();
         let numbers = learned.answers.iter().flat_map(|answer| &answer.numbers);
         assert!(numbers.clone().all(|&number| number > 999), "{:?}", numbers.collect::<Vec<_>>());

@@ -31,7 +31,8 @@ const REQUESTS: usize = 1500;
 const SIDE_BY_SIDE: usize = 50;
 
 impl Grading<'_> {
-    /// `endures`: the server serves its 300th connection, and the 1500th request on one.
+    /// `endures`: the server serves its 300th connection, and the 1500th request on one. A server
+    /// that closes after each reply has no long connection, so only its connections are counted.
     pub(super) fn endures(&self, deadline: Instant) -> CheckVerdict {
         let made = AtomicUsize::new(0);
         let failure: Mutex<Option<CheckVerdict>> = Mutex::default();

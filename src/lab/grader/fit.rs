@@ -2,18 +2,20 @@
 //! compared.
 //!
 //! ```text
-//!   draw 3    "#1 got 19 228 665, 97 left"      6 numbers      6 = a + 3u
-//!   draw 1    "#1 got 50, 96 left"              3 numbers      3 = a + 1u    so u = 1, a = 2
+//!   draw 3    "#1 got 19 228 665, 97 left"      6 numbers      6 = around + 3 · unit
+//!   draw 1    "#1 got 50, 96 left"              3 numbers      3 = around + 1 · unit
+//!                                                              so unit = 1, around = 2
 //!   draw 1    "#2 got 7, 95 left"               the second connection
 //!              │       └ falls by the counts: a rule, so no drawn number
 //!              └ constant on each connection: a rule, too
 //! ```
 //!
-//! The replies to `draw N` have a + uN numbers. Of these, N are drawn. Each drawn number has
-//! `u − 1` others beside it, such as its index, and `a` more stand before and after all of these.
-//! Each number that is not a drawn one must follow a rule:
+//! The reply to `draw N` has `around + N · unit` numbers. Of these, N are drawn. Each drawn number
+//! stands in a unit of `unit` numbers, for example together with its index. `around` more numbers
+//! stand before the first unit and after the last one. Each number that is not a drawn one must
+//! follow a rule:
 //!
-//! | number beside | in draw 1, 3, 2 | rule |
+//! | number that is not drawn | in draw 1, 3, 2 | rule |
 //! | --- | --- | --- |
 //! | a fixed one, a client's name | 100, 100, 100 | is the same, on all connections or on each |
 //! | the count said again | 1, 3, 2 | is the count |
@@ -26,7 +28,8 @@
 //! server that gives one number too many would look right. But if the reply also has words, nobody
 //! knows what that number means: then the reply is not understood, and no check judges its numbers.
 //!
-//! If u is 0, the server answers one number a message, whatever N is.
+//! If `unit` is 0, the count of numbers does not depend on N: the server answers one number a
+//! message. Then `around` counts all numbers of a reply, the drawn one too.
 //!
 //! **Lock** none: these are pure functions. **Source** ours.
 
@@ -73,13 +76,15 @@ pub fn fit(draws: &[SmallDraw], greatest: u32) -> Result<Fit, String> {
     shape.last = find_last(draws);
     shape.words = find_words(draws);
     let read: Vec<ReadDraw> = draws.iter().map(|draw| ReadDraw::new(draw, &shape)).collect();
-    let Some((beside, unit)) = counts(&read) else {
+    let Some((around, unit)) = counts(&read) else {
         return wrong_counts(draws, shape, "their count follows no rule");
     };
     if unit == 0 {
-        return one_each(draws, &read, shape, beside, greatest);
+        return one_each(draws, &read, shape, around, greatest);
     }
-    shape = place_in_unit(&read, shape, beside, unit, greatest)?;
+    shape = place_in_unit(&read, shape, around, unit, greatest)?;
+    // The two signs of failure: `extra` counts the numbers that no rule explains, and `shape.unit`
+    // is still 1 if no place in the unit can be that of the drawn number.
     if shape.extra > 0 || shape.unit != unit {
         let what = "it has more numbers than were asked for, and no rule explains them";
         return wrong_counts(draws, shape, what);
@@ -100,7 +105,7 @@ fn end_alike(draws: &[SmallDraw]) -> bool {
 struct ReadDraw<'d> {
     asked: usize,
     connection: usize,
-    /// The bytes of the whole reply.
+    /// The length of the whole reply in bytes.
     length: usize,
     tokens: Vec<ReplyNumber>,
     reply: &'d [u8],
@@ -127,8 +132,8 @@ fn wrong_counts(draws: &[SmallDraw], shape: ReplyShape, what: &str) -> Result<Fi
     }
 }
 
-/// Returns the fit of a server that answers one number a message. Each of its replies has as many
-/// numbers as the reply to `draw 1`: the drawn one, and `beside - 1` others.
+/// Returns the fit of a server that answers one number a message, whatever N is. Each of its
+/// replies has `around` numbers: the drawn one, and `around - 1` others.
 ///
 /// # Errors
 /// Fails with a clause that says what is not understood.
@@ -136,13 +141,13 @@ fn one_each(
     draws: &[SmallDraw],
     read: &[ReadDraw<'_>],
     shape: ReplyShape,
-    beside: usize,
+    around: usize,
     greatest: u32,
 ) -> Result<Fit, String> {
     // Perhaps each reply has all numbers, and nothing stands between them: 5, 19 and 228 are then
     // `519228`, and nobody can tell where one ends. So the greatest value of the draws of several
     // numbers is compared with that of the draws of one: if only the first is too great for the
-    // list, it is several numbers.
+    // list, it is several numbers. The argument says which draws: those of one number, or the rest.
     let longest = |is_one: bool| {
         let of_kind = read.iter().filter(|read| (read.asked == 1) == is_one);
         of_kind.flat_map(|read| read.tokens.iter().map(|token| token.value)).max()
@@ -152,23 +157,24 @@ fn one_each(
         let draw = draws.iter().find(|draw| draw.asked > 1).map_or(&[][..], |draw| &draw.reply);
         return Err(format!("nothing stands between its numbers: {}", draw.escape_ascii()));
     }
+    // Only one number was drawn for each of these replies, whatever count was asked for.
     let single: Vec<ReadDraw> = read
         .iter()
         .map(|read| ReadDraw { asked: 1, tokens: read.tokens.clone(), ..*read })
         .collect();
-    let Some(beside) = beside.checked_sub(1) else {
+    let Some(around) = around.checked_sub(1) else {
         return Err("a reply without a number came".to_string());
     };
-    let shape = place_in_unit(&single, shape, beside, 1, greatest)?;
+    let shape = place_in_unit(&single, shape, around, 1, greatest)?;
     if shape.extra > 0 {
         return Err("each message has several numbers, whatever was asked for".to_string());
     }
     Ok(Fit { shape, one_each: true, is_sure: end_alike(draws) })
 }
 
-/// Returns `a` and `u`, if each reply to `draw N` has a + uN numbers: `a` numbers stand beside all
-/// drawn ones, and each drawn one stands in a unit of `u` numbers. Returns `None` if a reply has
-/// another count.
+/// Returns `around` and `unit` of the head of this file, if each reply to `draw N` has
+/// `around + N · unit` numbers. Returns `None` if a reply has another count, or if all draws asked
+/// for the same N: then the two cannot be told apart.
 fn counts(read: &[ReadDraw<'_>]) -> Option<(usize, usize)> {
     let first = read.first()?;
     let other = read.iter().find(|read| read.asked != first.asked)?;
@@ -176,20 +182,22 @@ fn counts(read: &[ReadDraw<'_>]) -> Option<(usize, usize)> {
     let (small, large) = if other.asked > first.asked { (first, other) } else { (other, first) };
     let grown = large.tokens.len().checked_sub(small.tokens.len())?;
     let unit = grown / more;
-    let beside = small.tokens.len().checked_sub(unit * small.asked)?;
-    let is_even = |read: &ReadDraw<'_>| read.tokens.len() == beside + unit * read.asked;
-    read.iter().all(is_even).then_some((beside, unit))
+    let around = small.tokens.len().checked_sub(unit * small.asked)?;
+    let is_even = |read: &ReadDraw<'_>| read.tokens.len() == around + unit * read.asked;
+    read.iter().all(is_even).then_some((around, unit))
 }
 
-/// Returns the shape with the places of the drawn numbers: how many of the `beside` numbers stand
-/// before them and how many after, and which number of each unit is the drawn one.
+/// Returns the shape with the places of the drawn numbers: how many of the `around` numbers stand
+/// before them and how many after, and which number of each unit is the drawn one. `shape.extra`
+/// counts those of the `around` numbers that no rule explains. If the rules leave no place in the
+/// unit for the drawn number, `shape.unit` stays 1.
 ///
 /// # Errors
 /// Fails with a clause if the drawn numbers follow a rule too.
 fn place_in_unit(
     read: &[ReadDraw<'_>],
     mut shape: ReplyShape,
-    beside: usize,
+    around: usize,
     unit: usize,
     greatest: u32,
 ) -> Result<ReplyShape, String> {
@@ -197,25 +205,25 @@ fn place_in_unit(
     let back =
         |at: usize| series(read, |tokens| tokens.len().checked_sub(at + 1).map(|i| &tokens[i]));
     let explained = |greatest: Option<u32>| {
-        let in_front = (0..beside).take_while(|&at| is_explained(&front(at), greatest)).count();
-        let behind = (0..beside).take_while(|&at| is_explained(&back(at), greatest)).count();
+        let in_front = (0..around).take_while(|&at| is_explained(&front(at), greatest)).count();
+        let behind = (0..around).take_while(|&at| is_explained(&back(at), greatest)).count();
         (in_front, behind)
     };
     let (mut in_front, mut behind) = explained(Some(greatest));
-    if in_front + behind > beside {
-        // The rules explain more numbers than stand beside the drawn ones. Perhaps the server's
-        // list is too long, and its drawn numbers look like ids: so the rule for ids is left out.
+    if in_front + behind > around {
+        // The rules explain more numbers than stand around the units. Perhaps the server's list is
+        // too long, and its drawn numbers look like ids: so the rule for ids is left out.
         (in_front, behind) = explained(None);
     }
-    if in_front + behind > beside && unit == 1 {
+    if in_front + behind > around && unit == 1 {
         // The list is not shuffled, so the drawn number follows a rule too. Only the words of the
         // reply would tell which number it is, and this program does not understand words.
         let reply = read.first().map_or(&[][..], |read| read.reply);
         return Err(format!("each of its numbers follows a rule: {}", reply.escape_ascii()));
     }
     shape.before = in_front;
-    shape.after = behind.min(beside - in_front);
-    shape.extra = beside - shape.before - shape.after;
+    shape.after = behind.min(around - in_front);
+    shape.extra = around - shape.before - shape.after;
     if shape.extra == 0 && unit > 1 {
         let places = (0..unit).filter(|&place| is_beside_others(read, &shape, unit, place));
         // If several places fit, the last one is taken: most servers write an index first.
@@ -246,8 +254,8 @@ fn is_beside_others(read: &[ReadDraw<'_>], shape: &ReplyShape, unit: usize, plac
     })
 }
 
-/// One number of a reply, with all that the rules compare.
-struct Beside {
+/// One number of a reply, drawn or not, with all values that the rules compare.
+struct ComparedNumber {
     asked: i128,
     connection: usize,
     value: i128,
@@ -261,36 +269,37 @@ struct Beside {
 fn series<'r>(
     read: &'r [ReadDraw<'_>],
     pick: impl Fn(&'r [ReplyNumber]) -> Option<&'r ReplyNumber>,
-) -> Vec<Beside> {
+) -> Vec<ComparedNumber> {
     let field = |read: &'r ReadDraw<'_>| {
         let token = pick(&read.tokens)?;
         let value = i128::from(token.value);
         let over = [value - read.length as i128, value - token.rest as i128];
-        Some(Beside { asked: read.asked as i128, connection: read.connection, value, over })
+        Some(ComparedNumber { asked: read.asked as i128, connection: read.connection, value, over })
     };
     read.iter().filter_map(field).collect()
 }
 
 /// Returns whether the numbers at one place of the replies follow a rule of the table above, so
 /// that they are not drawn ones. Without `greatest` the rule for times and ids is left out.
-fn is_explained(fields: &[Beside], greatest: Option<u32>) -> bool {
-    let mut by_connection: BTreeMap<usize, Vec<&Beside>> = BTreeMap::new();
+fn is_explained(fields: &[ComparedNumber], greatest: Option<u32>) -> bool {
+    let mut by_connection: BTreeMap<usize, Vec<&ComparedNumber>> = BTreeMap::new();
     for field in fields {
         by_connection.entry(field.connection).or_default().push(field);
     }
-    let all: Vec<&Beside> = fields.iter().collect();
-    let parts: Vec<Vec<&Beside>> = by_connection.into_values().collect();
-    // A counter runs over all connections, or each connection has its own. In the second case a
-    // connection with a single draw shows no rule.
+    let all: Vec<&ComparedNumber> = fields.iter().collect();
+    let parts: Vec<Vec<&ComparedNumber>> = by_connection.into_values().collect();
+    // A counter runs over all connections, or each connection has its own. In the second case the
+    // counter shows its steps only on a connection with two draws or more.
     let has_steps = parts.iter().any(|part| part.len() > 1);
     let rises = |rule: fn(i128, i128) -> i128| {
-        let follows = |part: &Vec<&Beside>| {
-            let step = |pair: &[&Beside]| pair[1].value - pair[0].value;
+        let follows = |part: &Vec<&ComparedNumber>| {
+            let step = |pair: &[&ComparedNumber]| pair[1].value - pair[0].value;
             part.windows(2).all(|pair| step(pair) == rule(pair[0].asked, pair[1].asked))
         };
         follows(&all) || has_steps && parts.iter().all(follows)
     };
-    let is_same = |value: fn(&Beside) -> i128| all.windows(2).all(|p| value(p[0]) == value(p[1]));
+    let is_same =
+        |value: fn(&ComparedNumber) -> i128| all.windows(2).all(|p| value(p[0]) == value(p[1]));
     // The rules: the count said again, an id, a length, a fixed number, a counter of requests, and
     // a counter of numbers, which moves by the count of the draw before, or of this one.
     fields.iter().all(|field| field.value == field.asked)
@@ -306,8 +315,8 @@ fn is_explained(fields: &[Beside], greatest: Option<u32>) -> bool {
         || rises(|_, now| -now)
 }
 
-/// Returns the framing that fits all replies. A length of one byte could be a digit by chance, but
-/// not in all of them.
+/// Returns how the replies say where they end, and tries the most usual widths of a length first.
+/// A length of one byte could be a digit by chance, but not in all replies.
 fn find_framing(draws: &[SmallDraw]) -> ReplyLength {
     let lengths = [4, 2, 8, 1].into_iter().flat_map(|width| {
         let ways = [(true, false), (false, false), (true, true), (false, true)];

@@ -49,7 +49,8 @@ fn the_shapes_of_student_servers_are_found() {
     understood(&draws(|n, _, _| n.iter().map(|n| format!("Result {n}\n")).collect()));
 }
 
-/// Asserts that a number before or behind the drawn ones is found. `number` makes it.
+/// Asserts that a number before or behind the drawn ones is not taken for a drawn one. `number`
+/// makes it.
 fn beside(number: impl Fn(&[u64], usize, usize) -> u64 + Copy) {
     let before =
         understood(&draws(|n, at, c| format!("{} = {}\n", number(n, at, c), joined(n, " "))));

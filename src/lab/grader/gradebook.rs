@@ -64,7 +64,7 @@ const BEFORE: [&str; 3] = ["submission", "score", "verdict"];
 const BEHIND: [&str; 5] = ["seconds", "why", "started by", "files", "settings"];
 
 impl GradeRow {
-    /// Sets the score, the verdict, the points and the reason to those of a report.
+    /// Sets the score, the verdict, the points and `why`, the reason, to those of a report.
     ///
     /// The reason is the report's first warning. Without a warning it is the first reason of the
     /// check that lost the most points. A check with a fault goes before each check that is only
@@ -143,8 +143,8 @@ pub fn rows(text: &str) -> Option<Vec<GradeRow>> {
     lines.map(|cells| row(cells, checks)).collect()
 }
 
-/// Returns the row of a line. `checks` is the number of checks, each of which has a cell with its
-/// points in the middle of the line.
+/// Returns the row of a line; `None` if the line has more or fewer cells than columns. `checks` is
+/// the number of checks, each of which has a cell with its points in the middle of the line.
 fn row(cells: Vec<String>, checks: usize) -> Option<GradeRow> {
     let mut cells = cells.into_iter().map(without_apostrophe);
     let [submission, score, verdict] = [cells.next()?, cells.next()?, cells.next()?];

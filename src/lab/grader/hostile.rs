@@ -15,6 +15,9 @@
 //!   flood       draw 1, draw 1, …  up to 8 MiB, no answer is read       after the drain
 //! ```
 //!
+//! `close` ends the connection; `end` shuts down the client's writing half and leaves the reading
+//! half open.
+//!
 //! | client | finds a server that |
 //! | --- | --- |
 //! | vanish | ends by SIGPIPE or by an exception when it writes to a closed connection |
@@ -28,7 +31,8 @@
 //!
 //! 1. After the clients that vanish, and while one does not read, two others draw: one that was
 //!    connected before, and a new one. After the drain, and after the flood, only a new client
-//!    sends `draw 1`: the probe of [`mood`](super::mood).
+//!    sends `draw 1`: the probe of [`mood`](super::mood). Its result, the *mood*, must be the same
+//!    as before the misbehaviour, or an answer.
 //! 2. Numbers that a vanished client asked for and did not see count as unseen: the server may have
 //!    drawn them. The client peeks before it vanishes: it sees the bytes that have come, and leaves
 //!    them unread, so that its close sends a reset.
@@ -110,6 +114,8 @@ impl Grading<'_> {
         while round < VANISHING
             || can_be_broken_off && broken_off < BROKEN_OFF_EARLY && round < MOST_ROUNDS
         {
+            // Full points: no round found a fault, and one round is already a whole test. The other
+            // rounds only raise the chance of an unlucky moment.
             if round > 0 && Instant::now() >= deadline {
                 let made = format!("time was over after {round} of {VANISHING} rounds");
                 return (CheckOutcome::Earned(1.0), vec![made]);
@@ -122,7 +128,8 @@ impl Grading<'_> {
                     // Errors are ignored: `others_are_served` below judges the server.
                     (0..MEANWHILE).for_each(|_| drop(self.draw_one(&mut other, "")));
                 });
-                broken_off += usize::from(self.vanish(broken_off < BROKEN_OFF_EARLY));
+                let is_early = broken_off < BROKEN_OFF_EARLY;
+                broken_off += usize::from(self.vanish(is_early));
             });
             round += 1;
             let when = "after a client sent draw and vanished, ";
@@ -157,6 +164,8 @@ impl Grading<'_> {
         let mut numbers = shape.numbers(&raw);
         let is_whole = match shape.completeness(&raw, asked) {
             Completeness::Yes => true,
+            // No byte shows the end of such a reply. A server that sends a reply in one piece has
+            // sent all of it.
             Completeness::Perhaps => shape.last.is_none() && self.dialect.in_one_piece,
             Completeness::No => false,
         };
@@ -214,6 +223,7 @@ impl Grading<'_> {
             // The first write to a closed connection succeeds and causes a reset. Only the second
             // one fails, by EPIPE or the signal SIGPIPE.
             let commands = at_once.command("draw 1").repeat(VANISHING_DRAWS);
+            // An error is ignored: the probe below judges the server.
             let _ = at_once.send(&commands);
             drop(at_once);
             self.vanish_amid_answers();
@@ -313,6 +323,7 @@ impl Grading<'_> {
     fn flood(&self, flooding: &mut GradedPeer, commands: &[u8], sent: usize) -> usize {
         let mut taken = 0;
         while sent + taken < FLOOD {
+            // The last write may have ended within a command: this one goes on at that byte.
             let rest = &commands[(sent + taken) % commands.len()..];
             let more = flooding.send_within(rest, SHORT_PATIENCE);
             taken += more;

@@ -59,9 +59,9 @@ pub struct Contradiction {
     pub later: (usize, u32),
 }
 
-/// Finds two operations that contradict one counter. `order` is the list in its order; a number
-/// that it does not hold is ignored. Two sorts and one pass cost O(n log n) for n operations;
-/// comparing each pair would cost O(n²).
+/// Finds two operations that contradict one counter; returns `None` if there are none. `order` is
+/// the list in its order; a number that it does not hold is ignored. Two sorts and one pass cost
+/// O(n log n) for n operations; comparing each pair would cost O(n²).
 pub fn contradiction(operations: &[Operation], order: &[u32]) -> Option<Contradiction> {
     let index_of = inverse(order);
     let indices = |operation: &Operation| {
@@ -150,7 +150,8 @@ pub fn instants(operations: &[Operation], order: &[u32]) -> Instants {
 }
 
 impl Instants {
-    /// Says in words how far one counter explains the numbers.
+    /// Says in words how far one counter explains the numbers. The *marks* are the points that the
+    /// page of the report draws at the instants.
     pub fn describe(&self, operations: &[Operation]) -> String {
         let (from, to) = self.longest;
         let all = self.points.len();

@@ -106,7 +106,8 @@ impl Grading<'_> {
         }
     }
 
-    /// Returns how many numbers are left, if the server has drawn all unseen ones.
+    /// Returns how many numbers are left, if the server has drawn all unseen ones. The result is 0
+    /// if more are unseen than missing: then the server gave some of them to others.
     fn left(&self) -> u64 {
         let ledger = self.ledger();
         ledger.missing().saturating_sub(ledger.unseen)

@@ -74,7 +74,8 @@ pub struct Ledger {
     /// A reply had fewer numbers than were asked for, although many were left. The rest may be
     /// lost.
     pub lost_in_replies: bool,
-    /// For each number the operation that had it first, as its index plus 1; 0 for none.
+    /// For each number of the list, the operation that had it first, as the operation's index plus
+    /// 1; 0 for none. The number itself is the index in this vector.
     first: Vec<u32>,
     /// For each number that came and is not in the list, the index of the operation that had it
     /// first.
@@ -92,12 +93,13 @@ impl Ledger {
     pub fn add(&mut self, operation: Operation) {
         let at = self.operations.len();
         for &number in &operation.numbers {
-            // A number is its own index in `first`. Place 0 is never used, because no list holds 0.
-            // A number without a place is out of range.
+            // Place 0 of `first` is never used, because no list holds 0. A number without a place
+            // is out of range.
             let index = usize::try_from(number).ok().filter(|&index| index > 0);
             match index.and_then(|index| self.first.get_mut(index)) {
                 None => self.add_stranger(number, at),
                 Some(first) if *first == 0 => {
+                    // No grading has 4 billion operations, so the fallback is never used.
                     *first = u32::try_from(at + 1).unwrap_or(u32::MAX);
                     self.drawn += 1;
                 }
@@ -110,10 +112,12 @@ impl Ledger {
         self.operations.push(operation);
     }
 
-    /// Adds a number that is not in the list. It can come again as any other can.
+    /// Adds a number that is not in the list, from the operation with the index `at`. The first
+    /// time the number is out of range; each further time it is a duplicate.
     fn add_stranger(&mut self, number: u64, at: usize) {
         match self.strangers.get(&number) {
-            // `u64::MAX` stands for any number that no list can hold.
+            // `u64::MAX` stands for any number that no list can hold, so two of them may be
+            // different numbers.
             Some(&before) if number != u64::MAX => {
                 self.duplicates.push(Duplicate { number, before, again: at });
             }
@@ -158,7 +162,7 @@ impl Ledger {
         u64::from(self.greatest()) - self.drawn
     }
 
-    /// Returns the smallest numbers that have not come, `most` of them at most.
+    /// Returns at most `most` numbers of the list that have not come: the smallest ones.
     pub fn missing_numbers(&self, most: usize) -> Vec<usize> {
         (1..self.first.len()).filter(|&number| self.first[number] == 0).take(most).collect()
     }

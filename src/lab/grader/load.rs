@@ -30,7 +30,7 @@
 //! can hold them in the other order.
 //!
 //! **Simplified** All clients run on one machine, often the server's own, and take turns on its
-//! cores. A load generator runs on several machines and meets narrower windows.
+//! cores. A load generator runs on several machines and finds races with narrower windows.
 //!
 //! **Source** `loot-box.txt`, the scenario: clients A and B that draw at once.
 
@@ -59,7 +59,7 @@ const BURST: [usize; 8] = [1, 1, 2, 1, 3, 1, 1, 10];
 
 /// The number of long bursts, which come first, and the most numbers that a client draws in one.
 /// Python's threads run in turns of 5 ms: a short draw is over before its turn ends, and only a
-/// long one can be interrupted between its load and its store.
+/// long one can be interrupted between the load of the shared index and its store.
 const LONG_BURSTS: usize = 2;
 const LONG_DRAW: usize = 1000;
 
@@ -114,8 +114,8 @@ impl Grading<'_> {
         (CheckOutcome::Earned(f64::from(good) / tried as f64), details)
     }
 
-    /// Draws and records. Returns a line for the report if the reply has a wrong count of numbers;
-    /// `None` if the count is right, or if the grader's own time was over.
+    /// Draws `count` numbers and records the answer. Returns a line for the report if the reply has
+    /// a wrong count of numbers; `None` if the count is right, or if the grader's time was over.
     fn odd_answer(&self, peer: &mut GradedPeer, count: usize) -> Option<String> {
         let answer = peer.draw(count);
         self.record_and_count_unseen(0, &answer);
@@ -149,8 +149,8 @@ impl Grading<'_> {
         burst.verdict(made)
     }
 
-    /// `permutation`, first part: all clients draw until only the last numbers are left. It judges
-    /// nothing yet.
+    /// `permutation`, first part: all clients draw until only the last numbers are left. The
+    /// outcome is always full points: the second part judges the drained list.
     pub(super) fn is_nearly_drained(&self, deadline: Instant) -> CheckVerdict {
         let left = (u64::from(self.options.numbers) / 50).max(LEFT_FOR_VANISHING);
         let late = AtomicBool::new(false);
@@ -249,14 +249,16 @@ impl Grading<'_> {
             || ledger.duplicates.len() as u64 > numbers / 10
     }
 
-    /// Returns the count of the next draw. In the first half of the time it is 1: the shorter the
-    /// draws, the more critical sections meet. After that it is large, so that a distant server is
-    /// drained in time too, and it falls as the list comes to its end.
+    /// Returns the count of the next draw. In the first half of the time it is 1: the shorter two
+    /// overlapping draws are, the closer together their critical sections lie, and the more
+    /// likely a race is. After that it is large, so that a distant server is drained in time too,
+    /// and it falls as the list comes to its end.
     fn batch(&self, drain: &Drain<'_>) -> usize {
         let half = drain.began + drain.deadline.saturating_duration_since(drain.began) / 2;
         if drain.draws_single || Instant::now() < half {
             return 1;
         }
+        // Each `max(1)` avoids a division by zero or a draw of no number.
         let share = self.options.numbers as usize / (self.options.clients * MIN_DRAWS).max(1);
         let left = self.ledger().missing().saturating_sub(drain.left);
         // All clients together ask for about half of what is left, and do not pass the drain's end.

@@ -57,6 +57,7 @@ impl Grading<'_> {
         }
         // The peer is connected: `connect` only returns its open stream here.
         let Ok(mut stream) = peer.connect() else { return Mood::Closes };
+        // On Linux this fails only for a timeout of zero.
         let _ = stream.set_read_timeout(Some(patience));
         match stream.read(&mut [0; 4096]) {
             Ok(0) => Mood::Closes,

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use crate::lab::grader::formats::escaped;
 use crate::lab::grader::gradebook::GradeRow;
-use crate::lab::grader::picture::{Bar, GradePicture, PARTS, Stretch};
+use crate::lab::grader::picture::{Bar, GradePicture, PARTS, PictureScene};
 use crate::lab::grader::report::{Check, CheckOutcome, GradeReport, points};
 
 const STYLE: &str = include_str!("report.css");
@@ -123,6 +123,9 @@ fn pictures(picture: &GradePicture) -> String {
 
 /// Returns the beginning of a picture: its opening tags, a lane for each client, and the times
 /// below the lanes. The caller adds the bars and the closing tags.
+///
+/// The times take the height of 1.2 lanes. SVG places a text by the line under its letters: 4 units
+/// below the middle of a lane, and 4 above the end of the picture.
 fn lanes(class: &str, label: &str, clients: &[usize], from: Duration, to: Duration) -> String {
     let height = LANE * (clients.len() as f64 + 1.2);
     let label = escaped(label);
@@ -150,14 +153,17 @@ fn lanes(class: &str, label: &str, clients: &[usize], from: Duration, to: Durati
     svg
 }
 
-/// Returns the picture of the whole grading: a lane for each client, and in it a bar for each run
-/// of parts in which the client had a request.
+/// Returns the picture of the whole grading: a lane for each client, and in it a bar for each
+/// interval in which the client had a request ([`GradePicture::busy`]). A lane's bars are one SVG
+/// path: `M` goes to the upper left corner of a bar, `h` and `v` draw its sides.
 fn overview(picture: &GradePicture) -> String {
     let clients: Vec<usize> = picture.busy.iter().map(|(client, _)| *client).collect();
     let label = "when each client had a request";
     let mut svg = lanes("overview", label, &clients, Duration::ZERO, picture.span);
+    // The width of one of the equal parts into which the time is divided.
     let part = (WIDTH - NAMES) / PARTS as f64;
     for (lane, (_, parts)) in picture.busy.iter().enumerate() {
+        // A bar leaves 4 units of its lane free above and 4 below.
         let y = LANE * lane as f64 + 4.0;
         let bars: String = parts
             .iter()
@@ -182,7 +188,7 @@ struct Axes {
 }
 
 impl Axes {
-    fn of(scene: &Stretch) -> Self {
+    fn of(scene: &PictureScene) -> Self {
         let from = scene.bars.iter().map(|bar| bar.start).min().unwrap_or_default();
         let to = scene.bars.iter().map(|bar| bar.end).max().unwrap_or_default();
         let mut clients: Vec<usize> = scene.bars.iter().map(|bar| bar.client).collect();
@@ -191,12 +197,16 @@ impl Axes {
         Self { from, to, clients }
     }
 
+    /// Returns the place of a time from left to right. The names stand at the left, and 4 units
+    /// stay free at the right.
     fn x(&self, time: Duration) -> f64 {
+        // `MIN_POSITIVE` avoids a division by zero.
         let span = (self.to - self.from).as_secs_f64().max(f64::MIN_POSITIVE);
         let share = time.saturating_sub(self.from).as_secs_f64() / span;
         NAMES + (WIDTH - NAMES - 4.0) * share.min(1.0)
     }
 
+    /// Returns the index of a bar's lane. `clients` holds the client of every bar of the scene.
     fn lane(&self, bar: &Bar) -> usize {
         self.clients.iter().position(|&client| client == bar.client).unwrap_or_default()
     }
@@ -209,8 +219,9 @@ impl Axes {
     /// Returns a bar, and the mark of its instant.
     fn drawn(&self, bar: &Bar) -> String {
         let class = if bar.is_lit { "bar lit" } else { "bar" };
-        // A narrower bar could not be seen.
+        // A bar of less than 2 units could not be seen.
         let width = (self.x(bar.end) - self.x(bar.start)).max(2.0);
+        // The bar leaves 3 units of its lane free above and 3 below.
         let (x, y, height) = (self.x(bar.start), self.y(bar) - LANE / 2.0 + 3.0, LANE - 6.0);
         let mut svg = format!(
             "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"{height}\" \
@@ -227,7 +238,7 @@ impl Axes {
 }
 
 /// Returns the picture of a scene.
-fn drawn(scene: &Stretch) -> String {
+fn drawn(scene: &PictureScene) -> String {
     let axes = Axes::of(scene);
     let mut svg = lanes("scene", &scene.title, &axes.clients, axes.from, axes.to);
     scene.bars.iter().for_each(|bar| svg += &axes.drawn(bar));
@@ -266,7 +277,8 @@ fn words_of(bar: &Bar) -> String {
     )
 }
 
-/// Returns the page over all submissions of a folder.
+/// Returns the page over all submissions of a folder: how many have each verdict, and a row with
+/// the points of each submission. Each row links to the page of its report.
 pub fn index(rows: &[GradeRow]) -> String {
     let checks = GradeReport::new(String::new()).checks;
     let mut verdicts: Vec<&str> = rows.iter().map(|row| row.verdict.as_str()).collect();

@@ -59,8 +59,9 @@ const BANNER_PAUSE: Duration = Duration::from_millis(150);
 /// refuses a timeout of zero.
 const MIN_WAIT: Duration = Duration::from_millis(1);
 
-/// The bytes that a reply may have for each number asked for, and for the rest. A number of six
-/// digits and a space are 7 bytes; 256 leave room for a sentence around each.
+/// The most bytes of a reply: `BYTES_A_NUMBER` for each number asked for, and `BYTES_BESIDE` for
+/// all other text. A number of six digits and a space are 7 bytes; 256 leave room for a sentence.
+/// `BYTES_BESIDE` alone bounds the bytes that `listen` and `peek` return.
 const BYTES_A_NUMBER: usize = 256;
 const BYTES_BESIDE: usize = 64 * 1024;
 
@@ -331,6 +332,7 @@ impl GradedPeer {
                 }
                 (Some(_), _) => *heard = Instant::now(),
                 (None, _) if Instant::now() >= self.deadline => return AnswerEnd::Cut,
+                // Passed as `Short`: the server paused too long, and no time limit cut the reply.
                 (None, Completeness::Perhaps)
                     if may_be_cut(raw, AnswerEnd::Short, &self.dialect) =>
                 {

@@ -18,12 +18,12 @@
 //! The instants at which one counter could have given the numbers are marked, where the order of
 //! the list is known ([`instants`]).
 //!
-//! **Invariants** A picture has at most [`MOST_SCENES`] scenes of [`AROUND`] requests; `total` says
-//! of how many.
+//! **Invariants** A picture has at most [`MOST_SCENES`] scenes, each of at most [`AROUND`]
+//! requests. `total` is the number of all requests, so the page can say of how many.
 //!
 //! **Lock** the caller's: it holds the ledger.
 //!
-//! **Source** Herlihy and Wing draw histories so.
+//! **Source** Herlihy and Wing draw histories in this way.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -43,7 +43,8 @@ const MOST_TWICE: usize = 3;
 /// The most numbers of one request that a bar names.
 pub const MOST_NUMBERS: usize = 12;
 
-/// The parts into which the overview cuts the time.
+/// The number of equal parts into which the overview divides the time of the grading. A client is
+/// busy in a part of the time, or it is not: nobody could see finer bars.
 pub const PARTS: usize = 400;
 
 /// What the page of a report shows.
@@ -51,25 +52,26 @@ pub const PARTS: usize = 400;
 pub struct GradePicture {
     /// The number of all requests.
     pub total: usize,
-    /// The time from the first request to the end of the last.
+    /// The time from the start of the first request to the end of the last.
     pub span: Duration,
-    /// For each client, the runs of parts in which it had a request. The span has [`PARTS`] parts;
-    /// a run is its first part, and the part after its last.
+    /// Each client, and the intervals in which it had a request. An interval counts in parts of the
+    /// time, of which `span` has [`PARTS`]: it is the first part, and the part after the last one.
     pub busy: Vec<(usize, Vec<(usize, usize)>)>,
     /// The stretches of time that are shown.
-    pub scenes: Vec<Stretch>,
-    /// In words, what is known about the instants.
+    pub scenes: Vec<PictureScene>,
+    /// A sentence that says how many of the numbers one counter could have given; `None` if the
+    /// order of the list is not known.
     pub instants: Option<String>,
 }
 
-/// A stretch of time.
+/// A scene: a stretch of time, with requests of all clients in it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stretch {
-    /// What it shows.
+pub struct PictureScene {
+    /// The words above the picture of the scene.
     pub title: String,
-    /// The requests, by their start.
+    /// The requests, in the order of their starts.
     pub bars: Vec<Bar>,
-    /// The place of each in the ledger.
+    /// For each bar, the place of its request in the ledger.
     pub places: Vec<usize>,
 }
 
@@ -86,11 +88,11 @@ pub struct Bar {
     pub asked: usize,
     /// The numbers that came, the first [`MOST_NUMBERS`] of them.
     pub numbers: Vec<u64>,
-    /// How many came.
+    /// The count of all numbers that came.
     pub came: usize,
-    /// Whether the scene is about it.
+    /// Whether the request is one of the two that the scene is about.
     pub is_lit: bool,
-    /// The number that another lit request got too.
+    /// The number that both lit requests got; `None` for other bars and other scenes.
     pub twice: Option<u64>,
     /// An instant at which one counter could have given its first number, and the number's index.
     pub instant: Option<(Duration, u32)>,
@@ -122,12 +124,16 @@ impl GradePicture {
 /// All requests, and their order in time.
 struct Requests<'l> {
     operations: &'l [Operation],
+    /// The indices of the operations, sorted by their starts.
     by_start: Vec<usize>,
+    /// For the index of an operation, the instant of its first number, and this number's index in
+    /// the list. Empty if the order of the list is not known.
     instant_of: HashMap<usize, (Duration, u32)>,
 }
 
 impl Requests<'_> {
-    fn scenes(&self, ledger: &Ledger, order: Option<&[u32]>) -> Vec<Stretch> {
+    /// Returns the scenes of the table at the head of this file.
+    fn scenes(&self, ledger: &Ledger, order: Option<&[u32]>) -> Vec<PictureScene> {
         let mut scenes = Vec::new();
         // Two requests that share many numbers are shown once, and so is a number that came often.
         let mut twice: Vec<Duplicate> = Vec::new();
@@ -159,8 +165,19 @@ impl Requests<'_> {
         scenes
     }
 
-    /// Returns the scene around two requests, or two if they are far apart.
-    fn pair(&self, title: &str, one: usize, other: usize, number: Option<u64>) -> Vec<Stretch> {
+    /// Returns the scene around two requests, or two scenes if they are far apart. `one` and
+    /// `other` are their places in the ledger, and `number` is the number that both got.
+    ///
+    /// A scene has up to a quarter of [`AROUND`] requests on each side, so at most half of it may
+    /// lie between the two.
+    fn pair(
+        &self,
+        title: &str,
+        one: usize,
+        other: usize,
+        number: Option<u64>,
+    ) -> Vec<PictureScene> {
+        // `by_start` holds every place, so `position` always finds it.
         let place = |at| self.by_start.iter().position(|&known| known == at).unwrap_or_default();
         let (first, last) = (place(one).min(place(other)), place(one).max(place(other)));
         let around = |title: &str, from: usize, to: usize| {
@@ -181,8 +198,9 @@ impl Requests<'_> {
         vec![first, around(&format!("{title}: then here"), last, last + 1)]
     }
 
-    /// Returns a test of whether a request is near two others in time. A scene is as long as the
-    /// time of all its requests, so one that is far away would make the other bars too short.
+    /// Returns a test of whether a request is near two others in time: at most three times as far
+    /// from them as the time that they take together. A scene is as long as the time of all its
+    /// requests, so one that is far away would make the other bars too short.
     fn near_in_time(&self, one: &usize, other: &usize) -> impl Fn(&usize) -> bool {
         let (one, other) = (&self.operations[*one], &self.operations[*other]);
         let (from, to) = (one.start.min(other.start), one.end.max(other.end));
@@ -194,7 +212,7 @@ impl Requests<'_> {
     }
 
     /// Returns the scene of these requests.
-    fn scene(&self, title: &str, places: impl Iterator<Item = usize>) -> Stretch {
+    fn scene(&self, title: &str, places: impl Iterator<Item = usize>) -> PictureScene {
         let bar = |at: usize| {
             let Operation { client, start, end, asked, numbers } = &self.operations[at];
             Bar {
@@ -211,13 +229,15 @@ impl Requests<'_> {
         };
         let places: Vec<usize> = places.collect();
         let bars = places.iter().map(|&at| bar(at)).collect();
-        Stretch { title: title.to_string(), bars, places }
+        PictureScene { title: title.to_string(), bars, places }
     }
 }
 
-/// Returns, for each client, the runs of parts of the span in which it had a request.
+/// Returns each client, and the intervals in which it had a request: see [`GradePicture::busy`].
 fn busy(operations: &[Operation], span: Duration) -> Vec<(usize, Vec<(usize, usize)>)> {
     let mut parts: HashMap<usize, Vec<bool>> = HashMap::new();
+    // The part of the time in which an instant lies. The end of the span belongs to the last part.
+    // `MIN_POSITIVE` avoids a division by zero if the span is zero.
     let part = |time: Duration| {
         let share = time.as_secs_f64() / span.as_secs_f64().max(f64::MIN_POSITIVE);
         ((share * PARTS as f64) as usize).min(PARTS - 1)
@@ -232,7 +252,7 @@ fn busy(operations: &[Operation], span: Duration) -> Vec<(usize, Vec<(usize, usi
     clients
 }
 
-/// Returns the runs of `true`, each as its first index and the index after its last.
+/// Returns the unbroken rows of `true`, each as its first index and the index after its last.
 fn runs(parts: &[bool]) -> Vec<(usize, usize)> {
     let mut to = 0;
     let runs = parts.chunk_by(|a, b| a == b).map(|run| {
@@ -258,7 +278,7 @@ mod tests {
         ledger
     }
 
-    fn lit(scene: &Stretch) -> Vec<u64> {
+    fn lit(scene: &PictureScene) -> Vec<u64> {
         scene.bars.iter().filter(|bar| bar.is_lit).map(|bar| bar.numbers[0]).collect()
     }
 

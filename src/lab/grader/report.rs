@@ -191,6 +191,7 @@ impl GradeReport {
                     found @ CheckOutcome::Earned(share),
                     CheckOutcome::NotShown(_) | CheckOutcome::Skipped,
                 ) if share < 1.0 => found,
+                // A part that passed does not replace the weak evidence of the other one.
                 (found @ CheckOutcome::NotShown(_), CheckOutcome::Earned(1.0)) => found,
                 (_, now) => now,
             };
@@ -257,12 +258,12 @@ impl GradeReport {
         }
     }
 
-    /// Returns a check's name for people.
+    /// Returns a check's name for people; an empty text for an unknown key.
     pub fn name(&self, key: &str) -> &'static str {
         self.checks.iter().find(|check| check.key == key).map_or("", |check| check.name)
     }
 
-    /// Skips every check that has not run.
+    /// Skips every check that has not run. `why` stands behind "skipped: " in the report.
     pub fn skip_unset(&mut self, why: &str) {
         for check in self.checks.iter_mut().filter(|check| check.outcome == CheckOutcome::NotRun) {
             check.outcome = CheckOutcome::Skipped;

@@ -11,7 +11,8 @@
 //! [`super::fit`] finds the shape by comparing small draws; this file reads replies by it.
 //!
 //! When the list is drained, many servers say so with a number: `Sorry, all 100000 are gone`. So a
-//! line with a word that no small draw had is a message, and its numbers are not drawn.
+//! line with a word that no small draw had is a message, and its numbers are not drawn. A line that
+//! begins with `error` is one too (`is_refusal`).
 //!
 //! **Invariants** A reply is [`Completeness::Yes`] only when all its numbers are there and the last
 //! one has ended.
@@ -49,7 +50,8 @@ pub struct ReplyShape {
     pub extra: usize,
     /// The last byte of every reply, when it cannot belong to a number. Most often LF.
     pub last: Option<u8>,
-    /// The words of its replies, in small letters; `None` if they differ from reply to reply.
+    /// The words of the server's replies, in small letters; `None` if the second connection got a
+    /// word that the first did not. Then no word makes a line a message.
     pub words: Option<BTreeSet<Vec<u8>>>,
 }
 
@@ -219,11 +221,13 @@ impl ReplyShape {
 }
 
 impl ReplyLength {
-    /// Returns the length in bytes of a whole reply that begins with `reply`, with the length in
-    /// front; `None` if the length is not there, or cannot be.
+    /// Returns the count of bytes of the whole reply, the length field in front included. `reply`
+    /// is the part of it that has come. Returns `None` if this framing has no length field, if the
+    /// field has not come as a whole, or if its value is too great for a `usize`.
     pub fn length(self, reply: &[u8]) -> Option<usize> {
         let ReplyLength::Length { width, is_big, counts_itself } = self else { return None };
         let mut bytes = reply.get(..width)?.to_vec();
+        // The least significant byte goes first in both cases, and the sum begins at the other end.
         if is_big {
             bytes.reverse();
         }
@@ -289,7 +293,8 @@ fn begins_with_unit(behind: &[u8]) -> bool {
     is_micro || UNITS.contains(&word)
 }
 
-/// Returns whether digits with colons or slashes between them are a time or a date.
+/// Returns whether digits with colons or slashes between them are a time or a date. The counts of
+/// digits decide; a part with another byte than a digit counts as 0.
 fn is_time(run: &[u8]) -> bool {
     let parts = |separator: u8| -> Vec<usize> {
         let parts = run.split(|&byte| byte == separator);

@@ -124,9 +124,8 @@ pub struct Looked {
 ///
 /// # Errors
 /// Fails if `path` itself cannot be read, and with `InvalidInput` if it is neither a file nor a
-/// directory. If `path` is a file, it is opened twice: first for its error, because the search
-/// itself only skips what it cannot read. So a file or directory below `path` that cannot be read
-/// is skipped.
+/// directory. The search skips each file that it cannot read and returns no error. So a `path` that
+/// is a file is opened once before the search, only for the error.
 pub fn look(path: &Path) -> io::Result<Looked> {
     let mut looked = Looked::default();
     let about = fs::metadata(path)?;

@@ -177,7 +177,8 @@ impl Grading<'_> {
             OrderFound::Several(one, other) => {
                 undecidable(format!(", and {} and {} overlapped", of(one), of(other)))
             }
-            // Does not happen: with `false`, `infer` takes no short reply for the end of the list.
+            // Never happens: with `false`, `infer` does not take a short reply for the end of the
+            // list, and nothing else makes it return `None`.
             OrderFound::None(..) => undecidable(String::new()),
         }
     }

@@ -1,5 +1,6 @@
-//! One schedule of each kind. Schedules that differ only in the order of independent steps are of
-//! one kind, and have the same result.
+//! One schedule of each kind. Two steps of different clients are *independent* if their order
+//! cannot matter: two loads, for example. Schedules that differ only in the order of independent
+//! steps are of one kind, and have the same result.
 //!
 //! ```text
 //!   A loads, B loads, …        the same kind as B loads, A loads, …: one of the two is enough
@@ -50,9 +51,10 @@ impl Schedules {
         self.extend_kinds(&mut Vec::new(), &mut done, &asleep, are_dependent, visit)
     }
 
-    /// Extends `schedule` by one step of each client, one client after the other, and leaves out
-    /// clients that sleep or have no step left. `done` has the number of steps that each client has
-    /// done, `asleep` says which clients sleep. The recursion is as deep as a schedule is long.
+    /// Extends `schedule` by one step of each client, removes the step again and tries the next
+    /// client; leaves out clients that sleep or have no step left. `done` has the number of steps
+    /// that each client has done, `asleep` says which clients sleep. The recursion is as deep as a
+    /// schedule is long.
     fn extend_kinds(
         &self,
         schedule: &mut Vec<u8>,

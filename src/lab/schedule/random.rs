@@ -12,11 +12,11 @@
 //! fault has *depth* d if d steps, in the right order, are enough for it. The race has depth 2:
 //! both loads before the first store.
 //!
-//! **Invariants** for `n` clients and `k` steps, a schedule by priorities with `d` - 1 changes shows
-//! a fault of depth `d` with a probability of at least 1 / (n · k^(d-1)).
+//! **Invariants** for `n` clients and `k` steps, a schedule by priorities with `d` - 1 changes
+//! shows a fault of depth `d` with a probability of at least 1 / (n · k^(d-1)).
 //!
-//! **Lock** none. **Source** Burckhardt, Kothari, Musuvathi and Nagarakatte, "A randomized scheduler
-//! with probabilistic guarantees of finding bugs" (2010).
+//! **Lock** none. **Source** Burckhardt, Kothari, Musuvathi and Nagarakatte, "A randomized
+//! scheduler with probabilistic guarantees of finding bugs" (2010).
 
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -43,6 +43,7 @@ impl Schedules {
         // client then runs after all clients that had no change.
         let mut priorities: Vec<usize> = (depth..depth + clients).collect();
         priorities.shuffle(chance);
+        // `max(1)`: the range must not be empty, also for a schedule without steps.
         let mut changes: Vec<usize> =
             (1..depth).map(|_| chance.random_range(0..length.max(1))).collect();
         changes.sort_unstable();
@@ -51,8 +52,9 @@ impl Schedules {
         while let Some(client) =
             (0..clients).filter(|&at| left[at] > 0).max_by_key(|&at| priorities[at])
         {
-            // A change comes before this step: the client that would run gets a low priority, and
-            // the loop chooses again. An earlier change gives a higher one of the low priorities.
+            // A change is due before this step: the client that would run now gets a priority
+            // below `depth`, and the loop chooses again. The new priority is the number of changes
+            // that are still to come, so no two changes give the same one.
             if let Some(change) = changes.iter().position(|&at| at == schedule.len()) {
                 changes.remove(change);
                 priorities[client] = changes.len();
@@ -64,8 +66,9 @@ impl Schedules {
         schedule
     }
 
-    /// Returns the least probability, in percent, with which `count` schedules by priorities would
-    /// have shown a fault of that depth.
+    /// Returns the least probability, in percent, with which `count` schedules by priorities show a
+    /// fault of that depth. A depth of 0 counts as 1. `of_one` is the least probability for one
+    /// schedule; its `max(1.0)` avoids a division by 0 if there are no clients or no steps.
     pub fn chance_of_finding(&self, count: u64, depth: usize) -> f64 {
         let (clients, steps) = (self.steps.len() as f64, self.length() as f64);
         let of_one = 1.0 / (clients * steps.powi(depth.saturating_sub(1) as i32)).max(1.0);

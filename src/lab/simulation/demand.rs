@@ -137,6 +137,7 @@ impl Demand {
 /// a random length with an exponential distribution.
 fn bursts(rng: &mut StdRng, milliseconds: usize) -> Vec<bool> {
     let mut busy = Vec::new();
+    // The probability is the share of busy time, so the start is like any later moment.
     let mut is_busy = rng.random_bool(BURST_MS / (BURST_MS + REST_MS));
     while busy.len() < milliseconds {
         let mean = if is_busy { BURST_MS } else { REST_MS };

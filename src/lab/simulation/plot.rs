@@ -15,8 +15,8 @@
 //!
 //! **Lock** none: a pure function.
 //!
-//! **Simplified** the axes end at the largest values instead of round numbers, so the labels
-//! between are rounded.
+//! **Simplified** the x axis ends at the largest pool instead of at a round number, so its labels
+//! are rounded.
 //!
 //! **Source** the colours are those of Okabe and Ito, which colour-blind readers can tell apart.
 
@@ -56,7 +56,8 @@ pub fn lines(sweep: &[Sweep], processes: usize, seconds: u64) -> Vec<Curve> {
     sweep.iter().map(shown).collect()
 }
 
-/// The largest value on each axis. With them `x` and `y` turn a value into a place in the picture.
+/// The value at the end of each axis. With them `x` and `y` turn a value into a place in the
+/// picture, in pixels.
 struct Scale {
     most_x: f64,
     most_y: f64,
@@ -80,8 +81,9 @@ impl Scale {
     }
 }
 
-/// Returns the end of an axis: the least one that is at least `most`, and whose five parts are 1, 2
-/// or 5, or 10 or 100 times as much. Returns `most` if it is more than 2500.
+/// Returns the end of an axis that reaches `most`. The axis has five equal parts, and each part is
+/// the smallest of 1, 2, 5, 10, 20, 50, 100, 200 and 500 that is enough: so the labels are round.
+/// If none is enough, returns `most` itself.
 fn rounded_up(most: f64) -> f64 {
     let parts = [1.0, 10.0, 100.0].iter().flat_map(|ten| [1.0, 2.0, 5.0].map(|one| one * ten));
     parts.map(|part| part * 5.0).find(|end| *end >= most).unwrap_or(most)

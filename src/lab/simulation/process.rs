@@ -1,14 +1,15 @@
 //! One simulated process: it allocates, collects its garbage at the same time, and asks the manager
-//! for memory as the document says. A process with a part of its own takes all of that part at its
-//! start, and then asks for nothing and returns nothing before its end.
+//! for memory as the document says. If the sharing is separate ([`Sharing::separate`]), the process
+//! takes all of its headroom at its start, and then asks for nothing and returns nothing before its
+//! end.
 //!
 //! ```text
 //!   headroom │ leaked │ garbage │ free │      the chunks that it holds
 //!            never freed    └─ a collection ─► free ─► whole chunks go back
 //! ```
 //!
-//! The reasons of requests, loans, grants, collateral and signals are those of chapter 5
-//! ([`crate::cooperative`]).
+//! The reasons of requests (`efficiency`, `pause` and so on), loans, grants, collateral (garbage
+//! that secures a loan) and signals are those of chapter 5 ([`crate::cooperative`]).
 //!
 //! | event | the process |
 //! | --- | --- |
@@ -109,6 +110,7 @@ impl SimulatedProcess {
     /// although it has memory. If it cannot allocate, the millisecond counts as paused, and its
     /// work is done in a later one.
     pub fn step(&mut self, turn: &mut Millisecond<'_>, demand: &Demand) {
+        // A process joins in its first step, and again in the step after a failure.
         if !self.is_joined && !self.join(turn) {
             return;
         }
@@ -134,9 +136,9 @@ impl SimulatedProcess {
         self.done += 1;
     }
 
-    /// Joins the manager with 1x committed, and returns whether it could. A process with a part of
-    /// its own takes all of that part at once: so it is never lent anything, and returns no chunk
-    /// before it leaves.
+    /// Joins the manager with 1x committed, and returns whether it could. If the sharing is
+    /// separate, the process also takes all of its headroom, chunk by chunk, as committed memory:
+    /// so it never needs a loan, and returns no chunk before it leaves.
     fn join(&mut self, turn: &mut Millisecond<'_>) -> bool {
         let caller = Caller::connected(self.client());
         let name = format!("process-{}", self.number + 1);
@@ -160,6 +162,7 @@ impl SimulatedProcess {
         } else {
             (2 * wanted * COLLECTION_MS as u64, Reason::Efficiency)
         };
+        // Each pass gets one chunk. A collection under way will free memory, so the loop ends.
         while self.free < reserve && self.collection.is_none() {
             let may_ask = !self.sharing.is_separate
                 && self.has_room()
@@ -188,8 +191,8 @@ impl SimulatedProcess {
     ///
     /// The way that costs the process least is first: it asks for a loan or a grant with reason
     /// `pause`. If no chunk comes, it collects. If a collection cannot help, it asks with reason
-    /// `out-of-memory`, also beyond its limit of chunks; if this is refused too, it ends. A process
-    /// with a part of its own asks for nothing: it collects, and at last ends.
+    /// `out-of-memory`, also beyond its limit of chunks; if this is refused too, it ends. If the
+    /// sharing is separate, it asks for nothing: it collects, and at last ends.
     fn fight(&mut self, turn: &mut Millisecond<'_>, wanted: u64) -> bool {
         while self.free < wanted {
             if !self.sharing.is_separate && self.wait(turn) {
@@ -232,6 +235,7 @@ impl SimulatedProcess {
         }
         let wanted = Wanted { wait_ms: PATIENCE_MS, ..self.wanted(Reason::Pause) };
         match turn.tables.manager().request_or_wait(self.client(), &wanted, turn.now) {
+            // The deadline `_` is not needed: after it, `take_outcome` refuses.
             Ok(Err((ticket, _))) => {
                 self.ticket = Some(ticket);
                 false
@@ -278,7 +282,7 @@ impl SimulatedProcess {
     }
 
     /// Ends the collection: frees the garbage that was there when it began, returns the free
-    /// chunks, and reports. A process with a part of its own keeps all its chunks.
+    /// chunks, and reports. If the sharing is separate, the process keeps all its chunks.
     fn finish_collection(&mut self, turn: &mut Millisecond<'_>) {
         let Some((_, freed)) = self.collection.take() else { return };
         turn.outcome.collections += 1;
@@ -302,6 +306,7 @@ impl SimulatedProcess {
     /// Reports the garbage and, after a collection, its efficiency.
     fn report(&self, turn: &mut Millisecond<'_>, efficiency: Option<u8>) {
         let (client, garbage) = (self.client(), self.garbage);
+        // The report cannot fail: the process has joined, and its garbage lies in its own chunks.
         let reported = turn.tables.manager().report(client, garbage, efficiency, turn.now);
         debug_assert!(reported.is_ok(), "{reported:?}");
     }
@@ -309,6 +314,7 @@ impl SimulatedProcess {
     /// Returns one chunk. Any chunk will do: the bytes here belong to no particular chunk.
     fn give_one_back(&mut self, turn: &mut Millisecond<'_>) {
         let Some(id) = self.chunks.pop() else { return };
+        // The manager granted this chunk to the process, so the return does not fail.
         if let Ok((ending, _)) = turn.tables.manager().return_block(self.client(), id) {
             turn.tables.manager().give_back(vec![ending], turn.now);
             self.free -= CHUNK;
@@ -355,8 +361,12 @@ impl SimulatedProcess {
 
     /// Leaves the manager and returns all blocks, also the block of its committed memory.
     ///
-    /// The call of `strike` that returns none removes the process, so the loop runs until then.
+    /// `strike` takes blocks of the process out of the lease table: here all in one call, because
+    /// `usize::MAX` sets no limit. (The server takes a few at a time: other threads wait for its
+    /// lock.) Only a call that finds no block left removes the process itself, so there is a second
+    /// call.
     pub fn leave(&self, tables: &mut SimulatedTables, now: Instant) {
+        // An error says that the process is not joined: it has failed, or never ran a step.
         let Ok((number, _)) = tables.processes.leave(self.client(), now) else { return };
         loop {
             let endings = tables.manager().strike(number, usize::MAX);

@@ -1,4 +1,5 @@
-//! Runs every placement of a few faults, and makes a table of the results.
+//! Runs every placement of a few faults, and makes a table of the results. A placement says which
+//! fault meets which datagram.
 //!
 //! **Invariants** a placement is tried once: its faults are in the order of sending.
 //!
@@ -44,7 +45,8 @@ pub fn every(
     }
 }
 
-/// The least and the greatest of each figure, over some placements.
+/// The results of some placements together: two counts, and for each other figure the range from
+/// the least to the greatest.
 #[derive(Debug)]
 pub struct OutcomeSpan {
     /// The placements that were tried.
@@ -61,7 +63,7 @@ pub struct OutcomeSpan {
     pub kept: RangeInclusive<usize>,
 }
 
-/// Returns what comes of every placement of up to `faults` faults.
+/// Runs every placement of up to `faults` faults, and returns their results together.
 pub fn span(protocol: RequestProtocol, faults: usize, with_hello: bool) -> OutcomeSpan {
     let mut span: Option<OutcomeSpan> = None;
     every(protocol, &mut Vec::new(), faults, with_hello, &mut |_, outcome| {

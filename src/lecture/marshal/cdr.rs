@@ -100,13 +100,15 @@ fn described(label: &str, item: Item<'_>, padding: usize) -> String {
     }
 }
 
-/// Reads a message in CDR.
+/// Reads a message in CDR. Most errors do not name the field: the server's reader, which does the
+/// work, knows no names. So most methods ignore `field`.
 #[derive(Debug)]
 pub struct CdrReader<'a>(Reader<'a>);
 
 impl<'a> CdrReader<'a> {
     /// Starts at the beginning of `bytes`, in the byte order that the caller names.
     pub fn new(bytes: &'a [u8], order: ByteOrder) -> Self {
+        // There is no header, so the message and its alignment begin at offset 0.
         Self(Reader::new(bytes, 0, order))
     }
 }

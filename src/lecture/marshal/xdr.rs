@@ -82,6 +82,7 @@ impl XdrReader<'_> {
     }
 }
 
+/// Returns the error for a message that ends before the field does.
 fn too_short(field: &str) -> String {
     format!("the bytes end within the {field}; give the whole encoding")
 }
@@ -113,6 +114,7 @@ impl ValueReader for XdrReader<'_> {
     /// Splits before it copies: the claimed length `ffffffff` fails here, and allocates nothing.
     fn string(&mut self, field: &str) -> Result<String, String> {
         let length = self.bits_32(field)? as usize;
+        // The distance to the next multiple of 4, as the writer computes it.
         let padding = length.wrapping_neg() % UNIT;
         let (text, rest) = self.0.split_at_checked(length).ok_or_else(|| too_short(field))?;
         let (zeros, rest) = rest.split_at_checked(padding).ok_or_else(|| too_short(field))?;

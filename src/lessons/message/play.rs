@@ -61,7 +61,7 @@ pub(super) struct Messages {
     now: Instant,
     /// All copies that have begun. A page names a copy by its place here, counted from 1.
     pub(super) copies: Vec<CopyUnderWay>,
-    /// Processes that have ended, and whose blocks are not given back yet.
+    /// The numbers of processes that have ended, and whose blocks are not given back yet.
     ending: Vec<u64>,
     /// The results of the last move, in words.
     pub(super) told: Vec<String>,
@@ -76,6 +76,7 @@ fn client(name: char) -> ClientNumber {
 
 impl Messages {
     pub(super) fn new() -> Result<Self, String> {
+        // Without shares and caps the committed pool has the whole arena: own blocks lie there.
         let pools = PoolAmounts::divided(ARENA, &Shares::default(), &Shares::default())?;
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         let longest = Duration::from_secs(60);
@@ -136,6 +137,8 @@ impl Messages {
     fn join(&mut self, name: char) -> Result<String, Error> {
         let (caller, now) = (Caller::connected(client(name)), self.now);
         let own = Some(BLOCK);
+        // The client's number stands for the waker: no thread sleeps here. The ticket is `None`:
+        // this join has not waited before.
         let joined =
             self.tables.engine().join(caller, &name.to_string(), own, client(name), None, now)?;
         Ok(match joined {
@@ -145,6 +148,7 @@ impl Messages {
     }
 
     fn open(&mut self, name: char, other: char) -> Result<String, Error> {
+        // The length 0: the session begins without a first message.
         self.tables.engine().begin_open(client(name), &other.to_string(), 0)?;
         Ok(format!("{name} opens a session with {other}."))
     }
@@ -168,6 +172,7 @@ impl Messages {
     fn send(&mut self, name: char, other: char, data: &str) -> Result<String, Error> {
         let session = self.session(name, other)?;
         let length = data.len() as u64;
+        // `false`: the sender does not wait until the message is received.
         let begun = self.tables.engine().begin_send(client(name), session, length, false)?;
         Ok(self.begin(name, Some(data.to_string()), begun))
     }
@@ -191,6 +196,7 @@ impl Messages {
 
     fn receive(&mut self, name: char) -> Result<String, Error> {
         let session = self.with_message(name)?;
+        // `u64::MAX`: a page can take a message of any length.
         let begun = self.tables.engine().begin_receive(client(name), session, u64::MAX)?;
         Ok(match begun {
             Some(copying) => self.begin(name, None, copying),
@@ -235,6 +241,7 @@ impl Messages {
             }
         }
         let is_writing = one.writes.is_some();
+        // `true`: the bytes were copied.
         self.tables.engine().finish(copying.number, true)?;
         Ok(match is_writing {
             true => format!("{name}'s message is in its block, and posted."),
@@ -253,7 +260,8 @@ impl Messages {
     }
 
     /// Gives the blocks of ended processes back. A process with a copy under way in its blocks
-    /// stays in `ending` until a later move.
+    /// stays in `ending` until a later move. `strike` takes up to 16 blocks out of the lease table;
+    /// its call that finds none removes the process.
     fn give_back_what_is_quiet(&mut self) {
         for number in std::mem::take(&mut self.ending) {
             if !self.tables.engine().forget_if_quiet(number) {

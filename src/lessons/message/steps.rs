@@ -1,9 +1,11 @@
-//! The steps of figures 4 and 5: what each does, and which lock the server holds meanwhile. Figure
-//! 4 registers a process and its block; figure 5 is the way of a message. A sub-block is the part
-//! of a block that has one message.
+//! The steps of the patent's figures 4 and 5 as a table: for each step a short text, and the lock
+//! that the server holds during the step. Figure 4 registers a process and its block of memory.
+//! Figure 5 is the way of a message from one process to another. A sub-block is the part of a block
+//! that has one message. The engine is the part of the server that passes messages
+//! ([`crate::sessions`]). It keeps processes, sessions and messages in administrative memory.
 //!
-//! **Lock** none: constants. **Source** `interprocess-communication-patent.txt`, figures 4 and 5; the
-//! locks are those of [`crate::sessions`].
+//! **Lock** none: constants. **Source** `interprocess-communication-patent.txt`, figures 4 and 5;
+//! the locks are those of [`crate::sessions`].
 
 use crate::lessons::view::{number, record, text};
 use crate::protocol::http::value::Value;
@@ -12,7 +14,7 @@ const NONE: &str = "no lock";
 const TABLES: &str = "the tables' lock";
 const BLOCK: &str = "the block's lock";
 
-/// The number of each step, its words, and the lock that the server holds meanwhile.
+/// The number of each step, its text, and the lock that the server holds during the step.
 pub const STEPS: [(u16, &str, &str); 27] = [
     (402, "begin", NONE),
     (404, "attempt to access administrative memory", NONE),
@@ -43,7 +45,8 @@ pub const STEPS: [(u16, &str, &str); 27] = [
     (526, "end", NONE),
 ];
 
-/// Returns a step with its words and its lock.
+/// Returns a step with its text and its lock. A number that the table does not have gets an empty
+/// text.
 pub fn step(at: u16) -> Value {
     let found = STEPS.iter().find(|(number, ..)| *number == at);
     let (_, words, lock) = found.copied().unwrap_or((at, "", NONE));

@@ -52,7 +52,8 @@ impl<H: Clone> LeaseTable<H> {
         Ok(())
     }
 
-    /// Checks the account of the committed bytes. `held` is the part that is charged to holders.
+    /// Checks the account of the committed bytes. The caller passes `held`, the bytes that it has
+    /// charged to holders: the table itself keeps no sum of these.
     ///
     /// # Errors
     /// Fails with the figures of the account.

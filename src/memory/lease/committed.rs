@@ -9,7 +9,7 @@
 //!
 //! The account only counts bytes. It does not say which parts of the arena are committed. A server
 //! without pools commits its whole arena, so the account refuses no lease that the allocator
-//! could give.
+//! could give. The *own blocks* of a process are its memory for messages (chapter 6).
 //!
 //! The memory manager of chapter 5 *looks* at the free bytes from time to time, and asks processes
 //! for memory if few are left.
@@ -38,7 +38,8 @@ pub struct Committed {
 }
 
 impl Committed {
-    /// Returns an account of `size` bytes, all free.
+    /// Returns an account of `size` bytes, all free. Its low-water mark is 0, and no account has
+    /// fewer free bytes than that.
     pub fn new(size: u64) -> Self {
         Self { size, free: size, low_water: 0 }
     }
@@ -111,22 +112,22 @@ impl<H: Clone> LeaseTable<H> {
     /// Returns the next time at which the reaper has work: a lease ends, or the memory manager
     /// checks the free bytes. `None` if neither is planned.
     pub fn next_wake(&self) -> Option<Instant> {
-        self.next_expiry().into_iter().chain(self.look_at).min()
+        self.next_expiry().into_iter().chain(self.next_look).min()
     }
 
     /// Plans the reaper's next look for `at`, unless an earlier look is planned. In a look the
     /// memory manager checks the free bytes. Chapter 6 then gives back the memory of ended
     /// processes whose messages are kept no longer; it plans looks for that too.
     pub fn plan_look_by(&mut self, at: Instant) {
-        self.look_at = Some(self.look_at.map_or(at, |sooner| sooner.min(at)));
+        self.next_look = Some(self.next_look.map_or(at, |sooner| sooner.min(at)));
     }
 
     /// Returns whether the planned check of the free bytes is due. If it is, the plan is cleared:
     /// the caller, the memory manager, makes the check now and plans the next one.
     pub fn take_due_look(&mut self, now: Instant) -> bool {
-        let is_due = self.look_at.is_some_and(|at| at <= now);
+        let is_due = self.next_look.is_some_and(|at| at <= now);
         if is_due {
-            self.look_at = None;
+            self.next_look = None;
         }
         is_due
     }
@@ -135,7 +136,7 @@ impl<H: Clone> LeaseTable<H> {
     /// earlier time. Without a planned check it does nothing: then there are no processes that the
     /// manager could ask for memory.
     pub(super) fn note_taken(&mut self, now: Instant) {
-        if self.look_at.is_some() && self.committed.missing_to_low_water() > 0 {
+        if self.next_look.is_some() && self.committed.missing_to_low_water() > 0 {
             self.plan_look_by(now + LOOK_SOON);
         }
     }

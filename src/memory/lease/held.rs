@@ -6,6 +6,9 @@
 //!   held    only its holder may end it            has no expiry     charged by the caller
 //! ```
 //!
+//! A block lies in one *memory space*, a part of the arena with its own allocator. Most servers
+//! have only the first one, whose number is 0 ([`super::spaces`]).
+//!
 //! **Invariants** a held block has no expiry, and each function here that takes an id fails for
 //! another holder. The caller charges the bytes of a block, and repays them when the block ends.
 //!

@@ -64,7 +64,7 @@ impl<H: Clone> LeaseTable<H> {
         self.buddy.filling()
     }
 
-    /// Returns the allocator: `tree` shows its blocks, and `stats` its size.
+    /// Returns the allocator of the first space: `tree` shows its blocks, and `stats` its size.
     pub fn buddy(&self) -> &Buddy {
         &self.buddy
     }

@@ -22,7 +22,8 @@ use crate::common::id::LeaseId;
 use crate::memory::buddy::{AllocateError, Block, Buddy};
 use crate::memory::lease::{Holder, LeaseTable, Tenure};
 
-/// The number of a space. The first has the number 0, and `others[n - 1]` has the number `n`.
+/// The number of a space. The first has the number 0, and `others[n - 1]` has the number `n`. So
+/// `checked_sub(1)` gives the index in `others`, and `None` for the first space.
 pub type SpaceNumber = usize;
 
 /// The most spaces of a server, with the first one.
@@ -173,6 +174,7 @@ impl<H: Clone> LeaseTable<H> {
             None => self.buddy.double(offset),
             Some(space) => {
                 let doubled = space.buddy.double(offset - space.start)?.moved_by(space.start);
+                // Half of the doubled block was held before.
                 self.spaces.held += doubled.size() / 2;
                 Some(doubled)
             }

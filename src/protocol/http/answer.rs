@@ -98,16 +98,21 @@ const FRESH: &str = "Cache-Control: no-store\r\nVary: Accept\r\n";
 impl Answering {
     /// Returns the answer with a service's reply. `now_ms` is the present time in milliseconds
     /// since 1970. Takes the data out of an inspected lease.
+    ///
+    /// `Http::form` has refused a client that accepts no form, with 406, before the service ran. So
+    /// no answer shows the fallback to text: without an accepted form only `/metrics`, which has
+    /// its own type, and errors come here, and `error` chooses the form of an error.
     pub fn reply(&self, reply: &mut Reply<'_>, now_ms: u64) -> Response {
-        let form =
-            self.accept.best(matches!(reply, Reply::Inspected(_))).unwrap_or(MediaForm::Text);
+        let is_lease = matches!(reply, Reply::Inspected(_));
+        let form = self.accept.best(is_lease).unwrap_or(MediaForm::Text);
         match reply {
             Reply::Inspected(inspection) => self.inspected(inspection, form, now_ms),
             Reply::Error(error) => {
                 let status = status_of(error.code, self.conditions.is_conditional());
-                // The service knows only versions. After a failed condition the text is about the
-                // fields that the client has sent.
-                match self.conditions.failure_text(self.path == NAMED) {
+                // The service's text is about versions. If the condition failed (412), a text about
+                // the client's own fields, such as `If-Match`, replaces it if there is one.
+                let may_create = self.path == NAMED;
+                match self.conditions.failure_text(may_create) {
                     Some(why) if status == 412 => {
                         self.error(status, &Error::new(Code::Refused, why), "")
                     }
@@ -118,7 +123,7 @@ impl Answering {
                 let (status, mut fields) = (self.status(reply), FRESH.to_string());
                 match reply {
                     Reply::Leased(Leased { id, .. }) if status == 201 => {
-                        // Relative, so that it holds below the path of a proxy too.
+                        // Relative, so that it holds if a proxy puts its own path in front.
                         fields += &format!("Location: leases/{id}\r\n");
                     }
                     // With the new tag the client can replace again, without a GET in between.
@@ -169,8 +174,10 @@ impl Answering {
     }
 
     /// Returns an error in the form that the client prefers. A client that accepts no form gets
-    /// text: it can still read the reason.
+    /// text: it can still read the reason. `fields` are more fields of the head, each with its CR
+    /// LF.
     pub(super) fn error(&self, status: u16, error: &Error, fields: &str) -> Response {
+        // `false`: an error is no lease, so it has no form of bytes.
         let form = self.accept.best(false).unwrap_or(MediaForm::Text);
         let body = match form {
             MediaForm::Text | MediaForm::Bytes => format!("error {error}\n").into_bytes(),
@@ -346,6 +353,7 @@ fn shown(reply: &Reply<'_>, form: MediaForm) -> Vec<u8> {
     match form {
         MediaForm::Text | MediaForm::Bytes => {
             let mut line = Output::default();
+            // No bound: it would be for the data of a get, and HTTP has no get.
             text::encode(reply, usize::MAX, &mut line);
             // The words to cut off: a draw's line has none, a list's two (`list leases`).
             let words = match reply {

@@ -49,7 +49,7 @@ use crate::protocol::http::answer::Answering;
 use crate::protocol::http::body::{Announced, Framing};
 use crate::protocol::http::head::{Head, elements};
 use crate::protocol::http::refusal::{Refusal, bad};
-use crate::protocol::log_on::{LogOn, TOO_MANY};
+use crate::protocol::log_on::{LogOn, TOO_MANY, WRONG_PAIR};
 
 /// A head whose fields are judged.
 #[derive(Debug)]
@@ -193,7 +193,8 @@ fn is_form(value: &[u8]) -> bool {
 /// Returns the first reason to forbid a request, `None` if there is none.
 ///
 /// Host and origin come before the log-on: a browser adds a stored password also to the request of
-/// another site's page, so a right password says nothing about the page.
+/// another site's page, so a right password says nothing about the page. The log-on is tried only
+/// once for a head, however often the head is judged: `log_on` keeps its result.
 fn forbidden(
     seen: &Seen<'_>,
     authority: Option<&[u8]>,
@@ -214,20 +215,8 @@ fn forbidden(
                     pass Host on";
         return Some(Refusal::new(403, text));
     }
-    if let Some(user) = &policy.user {
-        let pair = || seen.authorization.and_then(name_and_password);
-        let try_it = || match pair() {
-            Some((name, password)) => user.try_log_on(&name, &password, &policy.guesses),
-            None => LogOn::Wrong,
-        };
-        match log_on.get_or_insert_with(try_it) {
-            LogOn::Right => {}
-            LogOn::Wrong => {
-                let text = "name and password are wrong or missing; send Authorization: Basic";
-                return Some(Refusal::new(401, text));
-            }
-            LogOn::NoGuess => return Some(Refusal::new(503, TOO_MANY)),
-        }
+    if let Some(refusal) = log_on_refused(seen, policy, log_on) {
+        return Some(refusal);
     }
     if seen.expects_other {
         return Some(Refusal::new(417, "nothing but 100-continue can be expected; leave it out"));
@@ -239,6 +228,20 @@ fn forbidden(
         return Some(Refusal::new(400, "a lease is set whole; leave Content-Range out"));
     }
     None
+}
+
+/// Returns the refusal of a request without the name and password of the server's user.
+fn log_on_refused(seen: &Seen<'_>, policy: &Policy, log_on: &mut Option<LogOn>) -> Option<Refusal> {
+    let user = policy.user.as_ref()?;
+    let try_it = || match seen.authorization.and_then(name_and_password) {
+        Some((name, password)) => user.try_log_on(&name, &password, &policy.guesses),
+        None => LogOn::Wrong,
+    };
+    match log_on.get_or_insert_with(try_it) {
+        LogOn::Right => None,
+        LogOn::Wrong => Some(Refusal::new(401, WRONG_PAIR)),
+        LogOn::NoGuess => Some(Refusal::new(503, TOO_MANY)),
+    }
 }
 
 /// Returns whether these bytes could be a host, with a port or without: the characters of RFC 3986,

@@ -105,7 +105,7 @@ impl Announced {
     }
 }
 
-/// Refuses a message of over `most` bytes: 413, and the connection closes.
+/// Returns the refusal of a body of over `most` bytes: 413, and the connection closes.
 fn too_long(most: usize) -> Refusal {
     Refusal::last(
         413,
@@ -198,7 +198,8 @@ impl Scan {
     }
 
     /// Returns the data of a body for which [`Scan::scan`] has returned a length. Reads the size
-    /// lines a second time: that is cheaper than a list of all chunks.
+    /// lines a second time: that is cheaper than a list of all chunks. The scan has checked every
+    /// size line, so no error can end the loop too early.
     pub fn collect(&self, body: &[u8]) -> Vec<u8> {
         let mut data = Vec::with_capacity(self.data);
         let mut rest = body;

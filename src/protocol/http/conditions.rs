@@ -17,11 +17,13 @@
 //!                                                      PUT, If-Match: "3"   ──► 412
 //! ```
 //!
-//! The entity tag of a lease is its version, and behind it the form: `"3"`, `"3-json"`. The tag is
-//! strong (equal tags mean equal bytes): each set makes a new version, and two forms of a version
-//! have two tags. A date counts whole seconds, so two sets within one second have the same date. So
-//! a date is never the condition of a change. If a change has `If-Unmodified-Since` and no tag, the
-//! answer is 412 and says to use the tag.
+//! An entity tag names a version of the lease and the form of the answer: `"3"` is version 3 as
+//! text, and `"3-json"` is version 3 in JSON. Our tags are *strong*: equal tags mean equal bytes,
+//! because each set makes a new version, and two forms of one version have two tags. A client may
+//! mark a tag as *weak* (`W/"3"`): such a tag does not promise equal bytes. A date counts whole
+//! seconds, so two sets within one second have the same date, and a date is never the condition of
+//! a change. If a change has `If-Unmodified-Since` and no tag, the answer is 412 and says to use
+//! the tag.
 //!
 //! **Invariants**
 //!
@@ -47,6 +49,7 @@ use crate::protocol::http::negotiation::MediaForm;
 /// An entity tag without its quotes: `W/"3"` is `3`, and weak.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
+    /// The bytes between the quotes.
     opaque: Vec<u8>,
     is_weak: bool,
 }
@@ -54,6 +57,7 @@ pub struct Tag {
 /// The value of `If-Match` or `If-None-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Tags {
+    /// `*`: every version.
     Any,
     These(Vec<Tag>),
     /// Not a list of tags: it matches no version, and no change happens under it.
@@ -109,8 +113,9 @@ impl Conditions {
     /// seconds since 1970; `None` if it was never set.
     pub fn judge(&self, tag: &str, modified: Option<u64>) -> Verdict {
         // Steps 1 and 2 of the RFC: the client accepts only a certain version. A tag replaces the
-        // date, which is less exact. Only strong tags count: a weak tag does not promise equal
-        // bytes.
+        // date, which is less exact. Only strong tags count (`false`): a weak tag does not promise
+        // equal bytes. Without the time of a last set no date can be compared, and the condition
+        // holds.
         let holds = match (&self.if_match, self.unmodified_since, modified) {
             (Some(tags), ..) => tags.has(tag, false),
             (None, Some(since), Some(modified)) => modified <= since,
@@ -119,7 +124,8 @@ impl Conditions {
         if !holds {
             return Verdict::Failed;
         }
-        // Steps 3 and 4: the client has a version, and asks for a newer one. Weak tags count, too.
+        // Steps 3 and 4: the client has a version, and asks for a newer one. Weak tags count, too
+        // (`true`).
         let is_same = match (&self.if_none_match, self.modified_since, modified) {
             (Some(tags), ..) => tags.has(tag, true),
             (None, Some(since), Some(modified)) => modified <= since,
@@ -147,12 +153,13 @@ impl Conditions {
         }
     }
 
-    /// Returns the condition under which a lease is changed. No version fulfils a condition that
-    /// cannot be kept; [`Conditions::failure_text`] says why. The lease is looked up all the same,
-    /// because a lease that does not exist is 404, whatever the condition (RFC 9110, section
-    /// 13.2.1).
+    /// Returns the condition under which a lease is changed. A condition that cannot be kept
+    /// becomes `OneOf` without a version, so every change fails; [`Conditions::failure_text`] says
+    /// why. The service still looks the lease up, because a lease that does not exist is 404,
+    /// whatever the condition (RFC 9110, section 13.2.1).
     pub fn change_condition(&self) -> Condition {
         // A tag of any form names its version: PUT sets bytes, whatever form the client has read.
+        // Only `If-None-Match` takes weak tags too: then `weakly` is true.
         let versions = |tags: &[Tag], weakly: bool| {
             let strong = tags.iter().filter(|tag| weakly || !tag.is_weak);
             strong.filter_map(Tag::any_version).collect()
@@ -166,9 +173,10 @@ impl Conditions {
         }
     }
 
-    /// Returns the condition of a PUT to a name. Only `*` differs from [`Conditions::change_condition`],
-    /// because the lease may not exist, and then its version counts as 0. So `If-Match: *` is any
-    /// version but 0, and `If-None-Match: *` is version 0 alone.
+    /// Returns the condition of a PUT to a name. Only `*` differs from
+    /// [`Conditions::change_condition`], because the lease may not exist, and then its version
+    /// counts as 0. So `If-Match: *` is any version but 0, and `If-None-Match: *` is version 0
+    /// alone.
     pub fn put_condition(&self) -> Condition {
         match (&self.if_match, &self.if_none_match) {
             (Some(Tags::Any), None) => Condition::NoneOf(vec![0]),
@@ -228,7 +236,7 @@ impl Tag {
         Some(version).filter(|version| format!("{version}{form}").as_bytes() == self.opaque)
     }
 
-    /// Returns the version whose tag this is in any form.
+    /// Returns the version that the tag names, whatever its form; `None` if it is no tag of ours.
     fn any_version(&self) -> Option<u64> {
         MediaForm::ALL.into_iter().find_map(|form| self.version(form.tag_suffix()))
     }
@@ -262,8 +270,8 @@ fn add(tags: &mut Option<Tags>, value: &[u8]) {
     });
 }
 
-/// Reads a list such as `"a", W/"b"`. Skips empty elements (RFC 9110, section 5.6.1.2); returns
-/// `None` for a list without any tag.
+/// Reads a list such as `"a", W/"b"`. Skips empty elements (RFC 9110, section 5.6.1.2). Returns
+/// `None` for an unreadable list and for a list without any tag.
 fn tags_of(value: &[u8]) -> Option<Vec<Tag>> {
     let (mut tags, mut rest) = (Vec::new(), value.trim_ascii());
     while !rest.is_empty() {

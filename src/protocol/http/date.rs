@@ -57,12 +57,14 @@ fn civil(days: u64) -> (u64, u64, u64) {
     // Five months have 153 days, in both full groups of the picture in the file's head. So before
     // month M of the calculation, from 0, there are (153 * M + 2) / 5 days, rounded down.
     let month = (5 * day + 2) / 153;
+    // Month 0 is March, so months 10 and 11 are January and February of the next year.
     let in_march = if month < 10 { month + 3 } else { month - 9 };
     (year + era * 400 + u64::from(in_march <= 2), in_march, day - (153 * month + 2) / 5 + 1)
 }
 
-/// Returns the days since 1970 of a date; `None` for a date before 1970. Month and day count from
-/// 1. A day that its month does not have becomes a day of the next month.
+/// Returns the days since 1970 of a date; `None` for a date before 1970. The first month and the
+/// first day are 1. A day that its month does not have becomes a day of the next month. January and
+/// February belong to the year before, because a year of the calculation begins in March.
 fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
     let year = year - u64::from(month <= 2);
     let (era, of_era) = (year / 400, year % 400);

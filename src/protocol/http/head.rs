@@ -179,7 +179,8 @@ pub fn field(line: &[u8]) -> Result<HeadField<'_>, Refusal> {
 }
 
 /// Splits a field's value at each `separator`, and leaves empty elements out (RFC 9110, section
-/// 5.6.1.2). A separator inside a quoted string, as in `a;title="x,y"`, ends no element.
+/// 5.6.1.2). A separator inside a quoted string, as in `a;title="x,y"`, ends no element. Inside
+/// such a string a backslash takes the meaning from the next byte: `\"` does not end the string.
 pub fn elements(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let ends = move |&byte: &u8| {

@@ -15,9 +15,10 @@
 //!
 //! Prometheus reads a page of figures every few seconds and draws them over time. A figure that
 //! only grows is a counter; any other number is a gauge. A figure that is a word becomes a label of
-//! `leasebox_info`.
+//! `leasebox_info`, a line whose number is always 1 and means nothing.
 //!
-//! **Invariants** a new figure of `stats` is here too, as a gauge, unless a row below says more.
+//! **Invariants** a new figure of `stats` is here too. A whole number is a gauge without a unit,
+//! unless one of the lists `COUNTERS` and `BYTES` names it.
 //!
 //! **Lock** none. **Simplified** the form has no negotiation: whatever `Accept` says, the answer is
 //! this text.

@@ -114,6 +114,7 @@ impl Accept {
     /// Returns the form of the highest quality; `None` if no quality is over 0, which means "not
     /// acceptable". Only the answer with a lease can have the form [`MediaForm::Bytes`].
     pub fn best(&self, is_lease: bool) -> Option<MediaForm> {
+        // Without a readable `Accept` the client takes every form, and text is the preferred one.
         let Some(wanted) = &self.0 else { return Some(MediaForm::Text) };
         let quality = |form: MediaForm| wanted[form as usize].1;
         let can = |form: &MediaForm| *form != MediaForm::Bytes || is_lease;

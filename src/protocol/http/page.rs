@@ -110,7 +110,8 @@ impl Page {
         );
         let content_type = self.content_type();
         let response = |status, body| Response { status, content_type, fields, body };
-        // A part is for GET alone (RFC 9110, section 14.2).
+        // A part is for GET alone (RFC 9110, section 14.2). The page has no forms to choose from;
+        // its bytes have parts, as the form `Bytes` of a lease has.
         let is_get = answering.method == Some(Method::Get);
         let part = answering.conditions.part(MediaForm::Bytes).filter(|_| is_get);
         match (answering.conditions.judge(&tag, modified), part) {

@@ -58,8 +58,9 @@ impl<'a> Parameters<'a> {
 }
 
 impl<'a> Source<'a> for Parameters<'a> {
-    /// Returns the next value if it is borrowed, that is, without `%XX`; otherwise an empty word.
-    /// Never returns `None`: the command would take the source for the body of a frame.
+    /// Returns the next value. The result borrows from the input, so a value with `%XX`, which was
+    /// decoded into new memory, becomes an empty word. Never returns `None`: the command would take
+    /// the source for the body of a frame.
     fn word(&mut self) -> Option<&'a [u8]> {
         match self.values.next() {
             Some((Some(Cow::Borrowed(word)), _)) => Some(word),
@@ -75,6 +76,7 @@ impl<'a> Source<'a> for Parameters<'a> {
 
     fn u64(&mut self) -> Result<u64, Error> {
         let (value, explained) = self.values.next().unwrap_or_default();
+        // `duration=in milliseconds` becomes `duration, in milliseconds`.
         number(value, &explained.replacen('=', ", ", 1))
     }
 

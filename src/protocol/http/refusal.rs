@@ -84,6 +84,7 @@ impl Refusal {
 /// converted here.
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
+        // `false`: the error is about a parameter, and never about a condition.
         Self::new(status_of(error.code, false), error.text)
     }
 }

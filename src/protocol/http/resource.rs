@@ -182,7 +182,7 @@ fn id_in(path: &[u8], of_route: &str) -> Option<Option<LeaseId>> {
 }
 
 impl Resource {
-    /// Returns the path of its route; nothing for the server itself and the live page.
+    /// Returns the path of its route; empty for the server itself, the live page and a site.
     pub fn path(self) -> &'static str {
         if let Resource::Path(path, _) = self { path } else { "" }
     }
@@ -254,7 +254,8 @@ impl Resource {
         Err(Refusal { allow: Some(methods), ..Refusal::new(405, text) })
     }
 
-    /// Returns the request that a method makes of the resource, to be answered in `form`.
+    /// Returns the request that a method makes of the resource, to be answered in `form`. The call
+    /// `parameters(query, &[])?` refuses every parameter.
     ///
     /// # Errors
     /// 400 for wrong parameters, 412 for a condition if the method or the resource takes none. No
@@ -301,7 +302,8 @@ impl Resource {
     }
 }
 
-/// Makes the request that replaces a lease, by its id, or puts one to its name.
+/// Makes the request that replaces a lease, by its id, or puts one to its name. The `path` of the
+/// route says which of the two. A replace has no parameters: `&[]` refuses them all.
 fn put<'a>(
     path: &str,
     id: LeaseId,
@@ -320,11 +322,8 @@ fn put<'a>(
     Ok(Put { name: NameId::from_id(id), duration_ms, condition, data }.into())
 }
 
-/// Refuses a condition that the method cannot keep. To ignore it would be worse: the client would
-/// believe that no other client's change was lost.
-///
-/// # Errors
-/// 412.
+/// Refuses, with 412, a condition that the method cannot keep. To ignore it would be worse: the
+/// client would believe that no other client's change was lost.
 fn check_conditions(path: &str, method: Method, conditions: &Conditions) -> Result<(), Refusal> {
     let text = match method {
         Method::Post if conditions.is_conditional() => {

@@ -54,6 +54,7 @@ impl<'a> HeadRequest<'a> {
         }
         match body {
             Cow::Borrowed(form) => Ok((Some(form), Cow::Borrowed(b""))),
+            // Only a body in chunks is owned. The parameters have to borrow from the input.
             Cow::Owned(_) => {
                 Err(Refusal::new(411, "a form in chunks is not read; send it with Content-Length"))
             }
@@ -62,7 +63,7 @@ impl<'a> HeadRequest<'a> {
 }
 
 /// Finds the resource of a path, and checks that it has the method. Where the server shows a site,
-/// all paths are the site's.
+/// all paths are the site's. The caller sets `has_form`, which depends on the fields of the head.
 ///
 /// # Errors
 /// 404 for an unknown path, 405 for a method that the resource does not have, 400 for `*` with any

@@ -81,8 +81,8 @@ pub fn without_cr(line: &[u8]) -> &[u8] {
 }
 
 /// Returns whether a wrong line belongs to another protocol. Such a line ends with the version of a
-/// protocol, as each request of HTTP, RTSP and SIP does, or begins with `Host:`, as a line of each
-/// browser does. The lines behind it may be a body that another site has chosen, so they must not
+/// protocol, as each request of HTTP, RTSP and SIP does, or begins with `Host:`, a field that each
+/// browser sends. The lines behind it may be a body that another site has chosen, so they must not
 /// run as commands. **Source** Redis closes a connection at `POST` and `Host:` for this reason.
 pub fn is_line_of_other_protocol(line: &[u8]) -> bool {
     let last = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();

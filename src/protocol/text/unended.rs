@@ -77,7 +77,7 @@ pub(super) enum ReplyEnd {
 
 /// The meaning of the bytes at the start of the input.
 pub(super) enum Meaning {
-    /// It may be a line, as soon as its end arrives.
+    /// The input is a line, or it may become one when more bytes arrive.
     Line,
     /// More bytes or the silence decide.
     Wait,
@@ -115,6 +115,8 @@ impl Unended {
     /// of the stream counts as a line end, so there the input is a line and never a draw without a
     /// line end.
     fn meaning_without_end(&mut self, input: &[u8], tail: Tail) -> Meaning {
+        // A line end that arrives late belongs to the last request. As a line of its own it would
+        // be empty, and get an error.
         if self.line_end_may_follow && !input.is_empty() {
             let used = match input {
                 // A CR may begin a CRLF.
@@ -153,6 +155,7 @@ impl Unended {
     fn next_draw(&mut self, input: &[u8]) -> Meaning {
         let piece = &input[..self.draws.min(input.len())];
         let Some((draw, used)) = first_draw(piece) else {
+            // Does not happen: `is_draws` has found only draws in these bytes.
             self.draws = 0;
             return Meaning::Line;
         };
@@ -209,6 +212,7 @@ fn is_draws(mut piece: &[u8]) -> bool {
 fn is_wrong(input: &[u8]) -> bool {
     let start = without_cr(&input[..input.len().min(MAX_START)]);
     let (word, rest) = Words::Line(start).next();
+    // Always matches: the rest of a line is a line, and never bulk strings.
     let Words::Line(rest) = rest else { return false };
     if rest.is_empty() {
         // The word may go on.

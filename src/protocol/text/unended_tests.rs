@@ -18,6 +18,7 @@ fn silence_after(text: &mut Text, pieces: &[&str]) -> Vec<String> {
     seen
 }
 
+/// Decodes until the input holds no whole request, and adds each request to `seen`.
 fn drain(text: &mut Text, input: &mut Vec<u8>, tail: Tail, seen: &mut Vec<String>) {
     loop {
         let used = match text.decode(input, tail) {

@@ -127,6 +127,7 @@ pub(crate) fn read_command<'a, C: Command<'a>>(words: Words<'a>) -> Result<C, Er
 struct FieldWords<'a>(Words<'a>);
 
 impl<'a> FieldWords<'a> {
+    /// Reads the next word; behind the last one it reads empty words.
     fn next(&mut self) -> &'a [u8] {
         let (word, rest) = self.0.next();
         self.0 = rest;
@@ -135,6 +136,8 @@ impl<'a> FieldWords<'a> {
 }
 
 impl<'a> Source<'a> for FieldWords<'a> {
+    /// Always returns `Some`: by `None` the body of a frame tells a command that it has no words. A
+    /// word that is missing is empty here.
     fn word(&mut self) -> Option<&'a [u8]> {
         Some(self.next())
     }
@@ -170,7 +173,8 @@ impl<'a> Source<'a> for FieldWords<'a> {
         each: impl Fn(&mut Self) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         // A list is one word, with commas between the items. `each` reads an item as it would read
-        // a line of one word.
+        // a line of one word. The first argument is for a frame alone: there it bounds the length
+        // of a list by the bytes that are left.
         let items = self.next().split(|&byte| byte == b',');
         items.map(|item| each(&mut FieldWords(Words::Line(item)))).collect()
     }

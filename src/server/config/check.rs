@@ -52,6 +52,9 @@ const MAX_WINDOW: Duration = Duration::from_secs(1);
 
 impl Config {
     /// Checks each value that has a range, and that no two values contradict each other.
+    ///
+    /// # Errors
+    /// Fails with the text of the first fault.
     pub(super) fn check(&self) -> Result<(), String> {
         let most_numbers = u64::from(NumberList::MAX);
         range("--numbers", u64::from(self.numbers), 1, most_numbers, "")?;
@@ -88,11 +91,13 @@ impl Config {
         self.check_who_can_reach_it()
     }
 
-    /// Checks the memory and its spaces. Spaces follow one another, so each begins at a multiple of
-    /// the smallest block.
+    /// Checks the memory and its spaces. All spaces together have at most 1 TiB; the sets of the
+    /// allocator have room for 2 TiB ([`crate::memory::bits`]). Spaces follow one another, so each
+    /// begins at a multiple of the smallest block.
     fn check_memory(&self) -> Result<(), String> {
         let SpacePlan { first, others } = &self.spaces;
         range("--memory", self.all_memory(), MIN_BLOCK, 1 << 40, " bytes")?;
+        // No space follows a single one, so it may have any size; its last bytes stay unused.
         if others.is_empty() {
             return Ok(());
         }

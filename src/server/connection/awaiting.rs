@@ -111,12 +111,13 @@ impl Connection<'_> {
             let resumed = self.resume(waits, is_long);
             is_long = matches!(resumed, Resumed::Nothing);
             match resumed {
+                // If memory for the answer is missing, nothing was taken: wait on, with more.
                 Resumed::Answered(reply) => match self.holding.grow_for(&reply) {
                     None => return reply,
                     Some(Err(error)) => return Reply::Error(error),
                     Some(Ok(())) => waits.set_room(&self.holding),
                 },
-                // A `Taken` answer can be taken back, so the thread looks whether the client is
+                // A `Revocable` answer can be taken back, so the thread looks whether the client is
                 // still there. An `Answered` one cannot, so a look, which costs three system calls,
                 // would be useless.
                 Resumed::Revocable(reply) => match self.look() {
@@ -126,6 +127,8 @@ impl Connection<'_> {
                 Resumed::Ready | Resumed::Nothing => match self.look() {
                     Sight::Present => self.is_seen = matches!(resumed, Resumed::Ready),
                     Sight::End => return self.shared.give_up(waits),
+                    // A refusal by `give_up` says that the client has gone or sent too much. That
+                    // is not the cause here, so `busy` takes its place.
                     Sight::NoRoom => {
                         return match self.shared.give_up(waits) {
                             Reply::Error(_) => Reply::Error(busy()),

@@ -25,7 +25,7 @@ impl Connection<'_> {
             return Ok(tail);
         }
         loop {
-            match proxy::introduced(self.input.pending()) {
+            match proxy::read_header(self.input.pending()) {
                 Ok(None) if tail == Tail::Ended => return Err(ConnectionEnd::Theirs),
                 Ok(None) => tail = self.receive()?,
                 Err(error) => return Err(self.refuse(error)),
@@ -33,6 +33,7 @@ impl Connection<'_> {
                     self.skip(used);
                     // A header without an address leaves the client counted under the proxy's.
                     source.map_or(Ok(()), |source| self.come_from(source))?;
+                    // Bytes behind the header may be a whole request: it is answered at once.
                     let has_more = !self.input.pending().is_empty() || tail == Tail::Ended;
                     return if has_more { Ok(tail) } else { self.receive() };
                 }
@@ -41,6 +42,9 @@ impl Connection<'_> {
     }
 
     /// Counts this client under its own address, and no longer under that of the proxy.
+    ///
+    /// # Errors
+    /// Fails if that address may have no further client. The client is told so.
     fn come_from(&mut self, source: IpAddr) -> Result<(), ConnectionEnd> {
         let (clients, client) = (&self.shared.clients, self.caller.client);
         log::info!("client-{client} comes from {source}, through the proxy");

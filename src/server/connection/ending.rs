@@ -26,6 +26,7 @@ pub(super) enum ConnectionEnd {
 /// delivered, because the reset may come after the client has read the reply.
 impl Drop for Connection<'_> {
     fn drop(&mut self) {
+        // The log line about the client's end shows the number of its answered requests.
         self.show();
         let mut lost = self.unwritten_numbers;
         let is_refusal = |error: &Error| error.kind() == ErrorKind::BrokenPipe;

@@ -56,9 +56,10 @@ reply! {
 impl Execute<Shared> for Send<'_> {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Sent, Error> {
         let (client, length) = (caller.client, self.data.len() as u64);
-        let begun = shared
-            .memory
-            .change(|tables, _| tables.engine().begin_send(client, self.session, length, false));
+        let is_awaited = false;
+        let begun = shared.memory.change(|tables, _| {
+            tables.engine().begin_send(client, self.session, length, is_awaited)
+        });
         shared.copy(begun?, client, Bytes::In(&self.data))?;
         Ok(Sent { session: self.session, length })
     }
@@ -184,10 +185,11 @@ impl Answer<'_> for MessageReply {
 
 impl Execute<Shared> for Receive {
     fn execute(&self, shared: &Shared, caller: Caller, spare: &mut Vec<u8>) -> Executed<Self> {
-        // The message leaves the inbox in this step, before its bytes are copied. So two
-        // connections of one process never receive the same message. A message that is too long for
-        // the answer stays in the inbox. If only memory for the answer is missing, the connection
-        // reserves more and executes the command again.
+        // `ms` is 0 here: `begin` in `waiting.rs` executes a `receive` that may wait. The message
+        // leaves the inbox in this step, before its bytes are copied. So two connections of one
+        // process never receive the same message. A message that is too long for the answer stays
+        // in the inbox. If only memory for the answer is missing, the connection reserves more and
+        // executes the command again.
         let &Receive { session, .. } = self;
         let begun = shared.memory.change(|tables, _| {
             tables.engine().begin_receive(caller.client, session, caller.most_answer_bytes())

@@ -180,7 +180,8 @@ message! {
 
 impl ValueRow {
     /// The least bytes of a row in a frame, with an empty name: 4 for the name's length and 1 for
-    /// its NUL, 3 of padding, and 8 for the number.
+    /// its NUL, 3 of padding, and 8 for the number. A reader divides the frame's bytes by this
+    /// before it allocates for the count of rows that the frame claims.
     pub const MIN: u64 = 16;
 }
 
