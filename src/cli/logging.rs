@@ -103,7 +103,8 @@ impl Log {
         // Without its thread, the log lets each thread write its lines itself, on standard error.
         // The caller makes threads of its own after this, and reports that the system has none.
         if thread.is_err() {
-            builder.target(Target::Stderr).init();
+            // A new builder: one builds a logger only once.
+            LoggerBuilder::from_env(Env::default().default_filter_or(level)).init();
             return Self { entries: None };
         }
         if log::set_boxed_logger(Box::new(log)).is_ok() {

@@ -1,9 +1,9 @@
 //! The errors of a call. The text of each says the cause, and the cure.
 //!
 //! ```text
-//!   UnknownHost NoServer NoSocket     the request was not sent
-//!   Refused                           the server refused it, or it does not fit a datagram
-//!   all others                        the request may have been executed, or not
+//!   UnknownHost NoServer NoSocket NotConnected     the request was not sent
+//!   Refused                                        the server refused it, or it does not fit a datagram
+//!   all others                                     the request may have been executed, or not
 //! ```
 //!
 //! The third line is a law of networks, not a weakness of this library: if a connection breaks
@@ -31,8 +31,9 @@ pub enum CallError {
     /// The address could not be reached: no program listens there, or no connection was made in
     /// time.
     NoServer(SocketAddr, io::Error),
-    /// The connection broke, in this call or in an earlier one. The outcome of the request is
-    /// unknown.
+    /// An earlier call broke the connection, so this request was not sent.
+    NotConnected,
+    /// The connection broke in this call. The outcome of the request is unknown.
     Broken(io::Error),
     /// The server closed the connection before it answered. The outcome is unknown.
     Closed,
@@ -103,6 +104,7 @@ impl fmt::Display for CallError {
                 "the server's history was full and no answer came within {limit:?}, so it is not \
                  known whether the request was executed; try again later, or ask at least once"
             ),
+            CallError::NotConnected => f.write_str(NOT_CONNECTED),
             CallError::Closed => f.write_str(CLOSED),
             CallError::Unreadable => f.write_str(UNREADABLE),
             CallError::TokenRefused => f.write_str(TOKEN_REFUSED),
@@ -110,6 +112,9 @@ impl fmt::Display for CallError {
         }
     }
 }
+
+const NOT_CONNECTED: &str =
+    "an earlier call broke the connection, so the request was not sent; connect again";
 
 const CLOSED: &str = "the server closed before it answered, and it is not known whether the request \
                       was executed; look at its log";

@@ -23,7 +23,6 @@
 //! **Lock** none. **Source** [`crate::protocol::frame`]; Coulouris and others, section 5.2, for the
 //! id of a request.
 
-use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -89,8 +88,7 @@ impl Stream {
     /// Fails with a [`CallError`]; a refusal by the server is an answer.
     pub fn ask(&mut self, request: &Request<'_>) -> Result<Reply<'static>, CallError> {
         if self.broken {
-            let why = "an earlier call broke off; connect again";
-            return Err(CallError::Broken(io::Error::new(ErrorKind::BrokenPipe, why)));
+            return Err(CallError::NotConnected);
         }
         let wait = Duration::from_millis(request.longest_wait_ms());
         let deadline = self.wire.deadline_after(wait);

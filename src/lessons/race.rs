@@ -52,6 +52,7 @@ pub const LESSON: Lesson = Lesson {
     ],
 };
 
+/// The questions of the page's script: the name in the path, and the function that answers.
 const QUESTIONS: [(&str, Question); 4] =
     [("view", view), ("all", all), ("random", random), ("source", source)];
 

@@ -14,7 +14,7 @@
 //!
 //! The server's options choose how often a draw of n numbers locks: [`Locking`].
 //!
-//! **Invariants** (they hold with the lock, and not with [`Locking::None`])
+//! **Invariants** of a server with the lock
 //!
 //! 1. `counter <= list.len()`, and the counter never falls.
 //! 2. Each index below the counter was taken exactly once.

@@ -33,7 +33,7 @@
 //! | counter | the index of the number that goes out next |
 //! | draw | a request for the next numbers, such as `draw 4` |
 //! | take | one load of the counter, one addition, one store |
-//! | race | two takes that overlap in time, so that both get the same index |
+//! | race | a mistake that depends on the order of the steps of threads: here an index goes out twice |
 //! | record | all turns so far: which client took which indices |
 //! | turn | an entry of the record: a range of indices, and the client that took them |
 //! | undelivered | of a number: it was drawn, and as far as the server can tell no client got it |

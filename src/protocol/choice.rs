@@ -66,7 +66,7 @@ pub(super) fn choose(
     client: ClientNumber,
 ) -> Option<FormatState> {
     let max_message = policy.max_message;
-    let frames = |order| Some(FormatState::MemoryLease(MemoryLease::new(order, max_message)));
+    let memory_lease = |order| Some(FormatState::MemoryLease(MemoryLease::new(order, max_message)));
     let text = || Some(FormatState::Text(Text::new(policy.course)));
     let http = || Some(FormatState::Http(Box::default()));
     let resp = || Some(FormatState::Resp(Box::new(Resp::new(policy, client))));
@@ -79,8 +79,8 @@ pub(super) fn choose(
     }
     match *input {
         [] => None,
-        [1..=5, ..] => frames(ByteOrder::Little),
-        [0, 0, 0, 1..=5, ..] => frames(ByteOrder::Big),
+        [1..=5, ..] => memory_lease(ByteOrder::Little),
+        [0, 0, 0, 1..=5, ..] => memory_lease(ByteOrder::Big),
         [0] | [0, 0] | [0, 0, 0] if tail.is_open() => None,
         [b'*', ..] => resp(),
         [0x89, ..] => Some(FormatState::Frames(Frames::new(max_message))),

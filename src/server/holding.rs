@@ -201,7 +201,9 @@ impl<'a> Holding<'a> {
     /// the request again, until the answer fits or no step is left.
     ///
     /// # Errors
-    /// Returns the wait of the request as `Err`, as [`crate::commands::Request::begin`] does.
+    /// None: a request without an answer yet, which waits for another client, comes back as `Err`,
+    /// as from [`crate::commands::Request::begin`]. A refusal is a reply. The wait for room happens
+    /// in here.
     pub fn begin<'s>(
         &mut self,
         caller: Caller,

@@ -195,8 +195,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         Ok(Some((block, address)))
     }
 
-    /// Stores the location, with no reader yet, and asks for the seat. `by` fills the message,
-    /// which lies in a block of `owner`; for a first message these are two processes.
+    /// Stores where the message lies, with no reader yet, and begins the copy that fills it. The
+    /// copy may have to wait for a *seat*: in each block at most two copies work at a time
+    /// ([`super::seat`]). `by` fills the message, which lies in a block of `owner`; for a first
+    /// message these are two processes.
     pub(super) fn begin_fill(
         &mut self,
         by: ProcessNumber,

@@ -137,6 +137,7 @@ SAYINGS = {
     "nul_record_close": records(64, b"\0"),
     "records_of_nuls": records(64, b"\0"),
     "records_of_spaces": records(32, b" "),
+    "padded": lambda server, numbers: [(joined(numbers) if numbers else GONE).ljust(1024, b"\0")],
     "length_big": prefixed(">I"),
     "length_little": prefixed("<I"),
     "length_short": prefixed(">H"),

@@ -71,13 +71,14 @@ pub const FAULTS: [(&str, &[&str]); 13] = [
 
 /// The ways in which the right servers of `dialects.py` speak, but for `slow_banner`: it needs more
 /// time than a test gives.
-pub const SAYINGS: [&str; 26] = [
+pub const SAYINGS: [&str; 27] = [
     "one_each",
     "one_each_line",
     "one_each_nul",
     "one_each_words",
     "nul_record_close",
     "records_of_nuls",
+    "padded",
     "records_of_spaces",
     "length_big",
     "length_little",

@@ -78,6 +78,7 @@ impl Grading<'_> {
     /// check. `which` and `at` name the connection or the request in it.
     fn unanswered(&self, peer: &mut GradedPeer, which: &str, at: usize) -> Option<CheckVerdict> {
         let answer = peer.draw(1);
+        // All draws of this check stand in the ledger as those of client 0.
         self.record_and_count_unseen(0, &answer);
         if answer.ending == AnswerEnd::Whole {
             return None;

@@ -337,9 +337,8 @@ fn find_framing(draws: &[SmallDraw]) -> ReplyLength {
         let fits = |draw: &SmallDraw| draw.reply.len() == width * of(draw);
         (width >= 8 && draws.iter().all(|draw| is_padded(draw) && fits(draw))).then_some(width)
     };
-    width(|draw| draw.asked)
-        .or_else(|| width(|_| 1))
-        .map_or(ReplyLength::None, ReplyLength::Records)
+    let records = width(|draw| draw.asked).map(ReplyLength::Records);
+    records.or_else(|| width(|_| 1).map(ReplyLength::Padded)).unwrap_or(ReplyLength::None)
 }
 
 /// Returns the words of all replies; `None` if the second connection has words that the first has

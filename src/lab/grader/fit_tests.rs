@@ -118,6 +118,15 @@ fn records_of_one_width_are_found() {
 }
 
 #[test]
+fn replies_of_one_width_are_found() {
+    for pad in ["\0", " "] {
+        let padded = |n: &[u64]| format!("{:64}", joined(n, " ")).replace("  ", &pad.repeat(2));
+        let fit = understood(&draws(|n, _, _| padded(n)));
+        assert_eq!((fit.shape.framing, fit.one_each), (ReplyLength::Padded(64), false));
+    }
+}
+
+#[test]
 fn one_number_a_message_is_found() {
     for end in ["", "\n", "\0"] {
         assert!(understood(&draws(|n, _, _| format!("{}{end}", n[0]))).one_each);

@@ -83,8 +83,9 @@ const LEFT_FOR_VANISHING: u64 = 1000;
 /// The drain ends after this many times the list: a server may give new numbers for ever.
 const MOST_LISTS: u64 = 12;
 
-/// A client stops draining after this many short replies. One may be the last part of the list.
-const MAX_SHORT: usize = 3;
+/// A client stops draining after this many incomplete replies, which have some numbers, but fewer
+/// than it asked for. One is the last part of the list; two more may be a fault of the server.
+const MAX_INCOMPLETE: usize = 3;
 
 impl Grading<'_> {
     /// `numbers`: the reply to `draw N` has N numbers. The check earns the share of right replies
@@ -106,7 +107,7 @@ impl Grading<'_> {
             }
             // A server of one number a message is asked `count` times.
             let times = if self.dialect.one_each { count } else { 1 };
-            match (0..times).find_map(|_| self.odd_answer(&mut peer, count)) {
+            match (0..times).find_map(|_| self.wrong_answer(&mut peer, count)) {
                 None => good += 1,
                 Some(why) => details.push(why),
             }
@@ -114,15 +115,18 @@ impl Grading<'_> {
         (CheckOutcome::Earned(f64::from(good) / tried as f64), details)
     }
 
-    /// Draws `count` numbers and records the answer. Returns a line for the report if the reply has
-    /// a wrong count of numbers; `None` if the count is right, or if the grader's time was over.
-    fn odd_answer(&self, peer: &mut GradedPeer, count: usize) -> Option<String> {
+    /// Asks for `count` numbers, or for one if the server says one number a message
+    /// (`answer.asked` has which), and records the answer. Returns a line for the report if the
+    /// reply is not whole or has too many numbers; `None` if it is right, or if the grader's time
+    /// was over.
+    fn wrong_answer(&self, peer: &mut GradedPeer, count: usize) -> Option<String> {
         let answer = peer.draw(count);
         self.record_and_count_unseen(0, &answer);
         let is_right = answer.ending == AnswerEnd::Whole && answer.numbers.len() == answer.asked;
         if is_right || answer.ending == AnswerEnd::Cut {
             return None;
         }
+        // The check for missing numbers must not blame the server for these a second time.
         self.ledger().lost_in_replies |= answer.numbers.len() < answer.asked;
         Some(describe(&answer))
     }
@@ -196,14 +200,14 @@ impl Grading<'_> {
     }
 
     /// Draws as `client` until at most `drain.left` numbers are left, a reply has no number, a
-    /// short reply comes again word for word, or a bound is reached: the deadline, [`MAX_SHORT`]
+    /// short reply comes again word for word, or a bound is reached: the deadline, [`MAX_INCOMPLETE`]
     /// short replies, or the bound of [`Grading::is_drained_to`].
     pub(super) fn drain(&self, client: usize, drain: &Drain<'_>) {
         let mut peer = self.peer(drain.deadline);
         // A short reply is the last part of the list, or a message such as "0 left". The client
         // keeps it until the end: only a message comes again word for word.
         let mut short: Vec<DrawAnswer> = Vec::new();
-        while short.len() < MAX_SHORT {
+        while short.len() < MAX_INCOMPLETE {
             if Instant::now() >= drain.deadline {
                 drain.late.store(true, Ordering::Relaxed);
                 break;

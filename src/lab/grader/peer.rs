@@ -345,7 +345,9 @@ impl GradedPeer {
         }
     }
 
-    /// Returns how long the next byte of a reply may take; `None` if the reply is whole.
+    /// Returns how long the next byte of a reply may take; `None` if the reply is whole. `count` is
+    /// the count of numbers that were asked for, `left` the time until the deadline. `is_first` says
+    /// that no byte has come yet.
     fn wait_for_more(
         &self,
         completeness: Completeness,
@@ -357,6 +359,8 @@ impl GradedPeer {
         match completeness {
             Completeness::Yes => None,
             Completeness::Perhaps if shape.last.is_none() => {
+                // That replies come in one piece was learned from small draws. A longer one may
+                // come in several, with its last number cut in two.
                 (count > 1 || !in_one_piece).then_some(QUIET)
             }
             Completeness::No if is_first => Some(left),

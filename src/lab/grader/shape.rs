@@ -87,6 +87,9 @@ pub enum ReplyLength {
     },
     /// Each number is padded to this many bytes.
     Records(usize),
+    /// Each reply is padded to this many bytes, as by a server that sends its whole buffer. A
+    /// longer reply is not padded.
+    Padded(usize),
 }
 
 /// Whether a whole reply has come.
@@ -147,6 +150,7 @@ impl ReplyShape {
                 format!(", says a length of {width} bytes before each reply")
             }
             ReplyLength::Records(width) => format!(", pads each number to {width} bytes"),
+            ReplyLength::Padded(width) => format!(", pads each reply to {width} bytes"),
         };
         if self.is_grouped {
             said += ", writes commas within numbers";
@@ -177,7 +181,7 @@ impl ReplyShape {
     fn body<'r>(&self, reply: &'r [u8]) -> &'r [u8] {
         match self.framing {
             ReplyLength::Length { width, .. } => reply.get(width..).unwrap_or_default(),
-            ReplyLength::None | ReplyLength::Records(_) => reply,
+            ReplyLength::None | ReplyLength::Records(_) | ReplyLength::Padded(_) => reply,
         }
     }
 
@@ -195,7 +199,10 @@ impl ReplyShape {
                 return is_whole(needed.is_some_and(|needed| reply.len() >= needed));
             }
             ReplyLength::Records(width) => return is_whole(reply.len() >= asked * width),
-            ReplyLength::None => {}
+            ReplyLength::Padded(width) if reply.len() <= width => {
+                return is_whole(reply.len() == width);
+            }
+            ReplyLength::Padded(_) | ReplyLength::None => {}
         }
         if self.tokens(reply).len() < self.expected(asked) {
             return Completeness::No;
