@@ -73,7 +73,9 @@ pub fn fit(draws: &[SmallDraw], greatest: u32) -> Result<Fit, String> {
     // A comma is taken for a part of a number only if each reply then has the count asked for.
     let is_grouped = draws.iter().any(has_commas) && draws.iter().all(fits);
     let mut shape = if is_grouped { grouped } else { plain };
-    shape.last = find_last(draws);
+    // The padding of a reply is not its end: a longer reply has none.
+    let is_padded = matches!(shape.framing, ReplyLength::Padded(_));
+    shape.last = find_last(draws).filter(|_| !is_padded);
     shape.words = find_words(draws);
     let read: Vec<ReadDraw> = draws.iter().map(|draw| ReadDraw::new(draw, &shape)).collect();
     let Some((around, unit)) = counts(&read) else {

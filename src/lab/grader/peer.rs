@@ -390,7 +390,11 @@ impl GradedPeer {
 /// letter, although this server's replies end with another byte, or although more was to come.
 fn may_be_cut(raw: &[u8], ending: AnswerEnd, dialect: &Dialect) -> bool {
     let shape = &dialect.shape;
-    let has_end = shape.last.is_some() || shape.framing != ReplyLength::None;
+    let has_end = match shape.framing {
+        ReplyLength::None => shape.last.is_some(),
+        ReplyLength::Padded(width) => raw.len() <= width,
+        ReplyLength::Length { .. } | ReplyLength::Records(_) => true,
+    };
     let more_was_to_come = matches!(ending, AnswerEnd::Cut | AnswerEnd::TooLong);
     raw.last().is_some_and(u8::is_ascii_alphanumeric) && (has_end || more_was_to_come)
 }
