@@ -42,8 +42,7 @@ impl Grading<'_> {
                 return self.out_of_time(format!("time was over before {name}"));
             }
             self.say(line);
-            let after = self.probe(PROBE_PATIENCE);
-            if after != before && after != Mood::Speaks {
+            if let Some(after) = self.fault_after(before) {
                 let now = after.words();
                 details.push(format!("input: {name}; from then on the server {now}"));
                 break;

@@ -46,7 +46,7 @@
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use crate::lab::grader::mood::{Mood, PROBE_PATIENCE};
+use crate::lab::grader::mood::{LONG_PATIENCE, Mood, PROBE_PATIENCE};
 use crate::lab::grader::peer::{AnswerEnd, DrawAnswer, GradedPeer};
 use crate::lab::grader::report::CheckOutcome;
 use crate::lab::grader::shape::Completeness;
@@ -95,10 +95,6 @@ const FLOOD_ROUNDS: usize = 4;
 /// The wait for something that may not come: the rest of a reply that nobody reads, room for one
 /// write of the flood, an answer to bad input, the end of a process.
 pub(super) const SHORT_PATIENCE: Duration = Duration::from_millis(150);
-
-/// The wait for the answer to the probe after the flood: a busy machine first works through the
-/// queued commands.
-const FLOOD_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Grading<'_> {
     /// `vanish`: others are served after clients have vanished. The bystander draws before, so that
@@ -231,8 +227,7 @@ impl Grading<'_> {
             if vanished < VANISHING && Instant::now() >= deadline {
                 continue;
             }
-            let after = self.probe(PROBE_PATIENCE);
-            if after != before && after != Mood::Speaks {
+            if let Some(after) = self.fault_after(before) {
                 return lost(format!(
                     "input: a client sends draw 1 several times and closes before the answers are \
                      there, {vanished} times; from then on the server {}",
@@ -301,7 +296,7 @@ impl Grading<'_> {
             sent += taken;
             // The flood's connection stays open until the probe is answered: closing it would free
             // a server that is blocked in a write.
-            after = self.probe(FLOOD_PATIENCE);
+            after = self.probe(LONG_PATIENCE);
             is_well = after == before || after == Mood::Speaks;
             if !is_well || taken == 0 {
                 break;

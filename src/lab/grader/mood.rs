@@ -16,6 +16,10 @@ use crate::lab::grader::Grading;
 /// The wait for the answer to a probe by [`Grading::probe`].
 pub(super) const PROBE_PATIENCE: Duration = Duration::from_secs(2);
 
+/// The wait of a second probe, and of the probe after the flood: on a busy machine a server that is
+/// only slow has answered by then.
+pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(10);
+
 /// A server's reaction to a `draw 1` by a new client. A drained list has no right answer to it, so
 /// a check compares the mood before the misbehaviour with the mood after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,15 @@ impl Mood {
 }
 
 impl Grading<'_> {
+    /// Probes the server after a misbehaviour of one client. Returns the new mood if it is a fault:
+    /// neither the mood `before` nor an answer. A server that became silent is probed once more.
+    pub(super) fn fault_after(&self, before: Mood) -> Option<Mood> {
+        let is_fault = |mood: &Mood| *mood != before && *mood != Mood::Speaks;
+        let first = Some(self.probe(PROBE_PATIENCE)).filter(is_fault)?;
+        let is_silent = first == Mood::Silent;
+        if is_silent { Some(self.probe(LONG_PATIENCE)).filter(is_fault) } else { Some(first) }
+    }
+
     /// Probes the server with `draw 1` as a new client, and returns its reaction. The number that
     /// comes is not recorded. The wait takes all of `patience`, even if a check's deadline comes
     /// before: a shorter wait would prove nothing.

@@ -42,7 +42,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::lab::grader::dialect::Dialect;
-use crate::lab::grader::shape::{Completeness, ReplyLength};
+use crate::lab::grader::shape::Completeness;
 use crate::lab::grader::shortage::Shortage;
 
 /// The wait after the last number, when replies have no known last byte. Every draw from such a
@@ -390,11 +390,7 @@ impl GradedPeer {
 /// letter, although this server's replies end with another byte, or although more was to come.
 fn may_be_cut(raw: &[u8], ending: AnswerEnd, dialect: &Dialect) -> bool {
     let shape = &dialect.shape;
-    let has_end = match shape.framing {
-        ReplyLength::None => shape.last.is_some(),
-        ReplyLength::Padded(width) => raw.len() <= width,
-        ReplyLength::Length { .. } | ReplyLength::Records(_) => true,
-    };
+    let has_end = shape.has_end(raw);
     let more_was_to_come = matches!(ending, AnswerEnd::Cut | AnswerEnd::TooLong);
     raw.last().is_some_and(u8::is_ascii_alphanumeric) && (has_end || more_was_to_come)
 }

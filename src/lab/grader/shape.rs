@@ -190,6 +190,15 @@ impl ReplyShape {
         self.before + self.after + self.extra + self.unit * asked
     }
 
+    /// Returns whether a reply that is as long as `reply` ends with something that is no number.
+    pub fn has_end(&self, reply: &[u8]) -> bool {
+        match self.framing {
+            ReplyLength::None => self.last.is_some(),
+            ReplyLength::Padded(width) => reply.len() <= width,
+            ReplyLength::Length { .. } | ReplyLength::Records(_) => true,
+        }
+    }
+
     /// Returns whether `reply` is a whole answer to `draw asked`.
     pub fn completeness(&self, reply: &[u8], asked: usize) -> Completeness {
         let is_whole = |is_whole| if is_whole { Completeness::Yes } else { Completeness::No };
