@@ -151,7 +151,7 @@ fn receive_numbers(client: &mut LineConnection) -> Result<Vec<u32>, String> {
 /// ```
 ///
 /// The search takes quadratic time, which is fast enough for the 100 numbers of the largest case.
-/// It finds each number, at the latest at the number's own place, so the default is not used.
+/// The search finds each number, at the latest at its own place, so the default is not used.
 fn pattern(received: &[Vec<u32>]) -> Vec<Vec<usize>> {
     let all: Vec<u32> = received.concat();
     let place = |number: &u32| all.iter().position(|known| known == number).unwrap_or_default();

@@ -100,7 +100,7 @@ pub enum Recall<'a> {
     New,
     /// It was executed; send this reply again.
     Repeated(&'a [u8]),
-    /// It was executed; send nothing, because the reply arrived or none is kept.
+    /// The request was executed; send nothing, because the reply arrived or none is kept.
     Settled,
     /// The client has sent a request with a higher id already; refuse.
     Behind,

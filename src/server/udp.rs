@@ -159,7 +159,7 @@ impl DatagramServer {
             let took = self.answer(&turn.datagram, turn.from);
             self.turns.end(turn, took);
         }
-        // This call cannot fail, because the same call above did not.
+        // The call cannot fail, because the same call above did not.
         let _ = self.socket.set_nonblocking(false);
     }
 

@@ -286,7 +286,7 @@ impl Answer<'_> for Vec<SessionState> {
 
 impl Execute<Shared> for ListSessions {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        // This is a `change`, although it returns a list: it drops `opened` notices.
+        // A `change`, although it returns a list: the list drops `opened` notices.
         shared.memory.change(|tables, _| tables.engine().sessions(caller))
     }
 }

@@ -53,21 +53,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             guests.count += 1;
             guests.bytes += rounded;
         }
-        let (block, payer) = (0, number);
-        // While the message is filled it has no reader, so that no process can find it. The inbox
-        // becomes its reader when the copy is finished. Only values use `own_readers` and
-        // `unshared_charge`.
-        let (readers, own_readers, unshared_charge) = (0, 0, 0);
-        let message = StoredMessage {
-            block,
-            address,
-            length,
-            readers,
-            own_readers,
-            payer,
-            paid,
-            unshared_charge,
-        };
+        // The inbox becomes its reader when the copy is finished.
+        let message = StoredMessage::unread((0, address), length, number, paid);
         self.begin_fill(number, other, message, Purpose::Open { session, other })
     }
 

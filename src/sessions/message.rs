@@ -57,6 +57,16 @@ pub(super) struct StoredMessage {
     pub unshared_charge: u64,
 }
 
+impl StoredMessage {
+    /// Makes the location of a message while it is filled. It has no reader yet, so that no process
+    /// can find it. `place` is the index of the block and the address.
+    pub fn unread(place: (usize, u64), length: u64, payer: ProcessNumber, paid: u64) -> Self {
+        let ((block, address), readers) = (place, 0);
+        let (own_readers, unshared_charge) = (0, 0);
+        Self { block, address, length, readers, own_readers, payer, paid, unshared_charge }
+    }
+}
+
 /// The outcome of a message whose sender waits for its receipt, as `deliver` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
@@ -143,24 +153,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     ) -> Result<Copying<H>, Error> {
         let paid = MESSAGE + to.len() as u64 * READER;
         let is_told = true;
-        let Some((block, address)) = self.take_sub_block(number, length, paid, is_told)? else {
+        let Some(place) = self.take_sub_block(number, length, paid, is_told)? else {
             return Err(self.block_sender(number, length, &to));
         };
-        // While the message is filled it has no reader, so that no process can find it. Each inbox
-        // becomes a reader when the message is posted; `paid` includes them already. Only values
-        // use `own_readers` and `unshared_charge`.
-        let (readers, own_readers, unshared_charge) = (0, 0, 0);
-        let payer = number;
-        let message = StoredMessage {
-            block,
-            address,
-            length,
-            readers,
-            own_readers,
-            payer,
-            paid,
-            unshared_charge,
-        };
+        // Each inbox becomes a reader when the message is posted; `paid` includes them already.
+        let message = StoredMessage::unread(place, length, number, paid);
         self.begin_fill(number, number, message, Purpose::Send { to, is_awaited })
     }
 

@@ -69,19 +69,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         // session, so no `unblocked` could tell the process of the room.
         let is_told = false;
         let taken = self.take_sub_block(number, length, paid, is_told)?;
-        let (block, address) = taken.ok_or_else(|| no_room(length))?;
+        let place = taken.ok_or_else(|| no_room(length))?;
         // The name becomes a reader when the copy is finished.
-        let (readers, own_readers, payer, unshared_charge) = (0, 0, number, paid);
-        let message = StoredMessage {
-            block,
-            address,
-            length,
-            readers,
-            own_readers,
-            payer,
-            paid,
-            unshared_charge,
-        };
+        let message = StoredMessage::unread(place, length, number, paid);
+        let message = StoredMessage { unshared_charge: paid, ..message };
         self.begin_fill(number, number, message, Purpose::Store { name: name.into() })
     }
 

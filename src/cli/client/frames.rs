@@ -22,9 +22,10 @@
 
 use std::time::Duration;
 
+use crate::cli::client::statement::statement_of;
 use crate::cli::client::{
     ALL_ROWS_REQUEST, DEFAULT_MS, Destination, Failure, busiest, drawn_table, form, got_line, line,
-    parse, printable, statement,
+    parse, printable,
 };
 use crate::client::Client;
 use crate::client::exchange::Way;
@@ -96,9 +97,7 @@ fn shown(request: &Request<'_>, mut reply: Reply<'_>, busiest: Option<usize>) ->
         (_, Reply::Set(WasSet { id, .. })) => line(format!("Data set for lease {id}")),
         (_, Reply::Data(Data { id, data, .. })) => got_line(id.to_string().as_bytes(), data),
         (_, Reply::Table(rows)) => drawn_table(rows, busiest),
-        (_, reply) => {
-            statement::statement_of(reply).map_or_else(|| as_text(reply), String::into_bytes)
-        }
+        (_, reply) => statement_of(reply).map_or_else(|| as_text(reply), String::into_bytes),
     }
 }
 

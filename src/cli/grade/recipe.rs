@@ -126,7 +126,7 @@ impl Recipe {
         } else if LANGUAGES.contains(&extension(submission)) {
             files.push(submission.to_path_buf());
         }
-        // Of files with equal likeness the first by name is taken, by `Reverse`, so that each
+        // `Reverse` takes the first by name among files with equal likeness, so that each
         // machine guesses the same. The compiler gets the files in this order too.
         files.sort();
         let looked: Vec<SourceFile> = files.iter().map(|file| SourceFile::at(file)).collect();

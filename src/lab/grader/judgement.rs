@@ -129,7 +129,7 @@ pub fn instants(operations: &[Operation], order: &[u32]) -> Instants {
     for (at, operation) in operations.iter().enumerate() {
         came.extend(operation.numbers.iter().filter_map(|&number| Some((index(number)?, at))));
     }
-    // Of a number that came twice, only the request that began first is kept.
+    // If a number came twice, only the request that began first is kept.
     came.sort_unstable_by_key(|&(index, at)| (index, operations[at].start));
     came.dedup_by_key(|&mut (index, _)| index);
     let (mut points, mut longest) = (Vec::with_capacity(came.len()), (0, 0));

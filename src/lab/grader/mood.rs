@@ -50,10 +50,11 @@ impl Grading<'_> {
     /// Probes the server after a misbehaviour of one client. Returns the new mood if it is a fault:
     /// neither the mood `before` nor an answer. A server that became silent is probed once more.
     pub(super) fn fault_after(&self, before: Mood) -> Option<Mood> {
-        let is_fault = |mood: &Mood| *mood != before && *mood != Mood::Speaks;
-        let first = Some(self.probe(PROBE_PATIENCE)).filter(is_fault)?;
-        let is_silent = first == Mood::Silent;
-        if is_silent { Some(self.probe(LONG_PATIENCE)).filter(is_fault) } else { Some(first) }
+        let after = match self.probe(PROBE_PATIENCE) {
+            Mood::Silent if before != Mood::Silent => self.probe(LONG_PATIENCE),
+            mood => mood,
+        };
+        (after != before && after != Mood::Speaks).then_some(after)
     }
 
     /// Probes the server with `draw 1` as a new client, and returns its reaction. The number that

@@ -359,8 +359,7 @@ impl GradedPeer {
         match completeness {
             Completeness::Yes => None,
             Completeness::Perhaps if shape.last.is_none() => {
-                // That replies come in one piece was learned from small draws. A longer one may
-                // come in several, with its last number cut in two.
+                // Learned from small draws: a longer reply may come in pieces, a number cut in two.
                 (count > 1 || !in_one_piece).then_some(QUIET)
             }
             Completeness::No if is_first => Some(left),
@@ -373,15 +372,17 @@ impl GradedPeer {
     fn read_some(&self, raw: &mut Vec<u8>, wait: Duration) -> Option<usize> {
         let Some(mut stream) = self.stream.as_ref() else { return Some(0) };
         let mut piece = [0; 16 * 1024];
-        let timeout = stream.set_read_timeout(Some(wait.max(MIN_WAIT)));
-        match timeout.and_then(|()| stream.read(&mut piece)).map_err(|error| error.kind()) {
-            Ok(count) => {
-                raw.extend_from_slice(&piece[..count]);
-                Some(count)
+        stream.set_read_timeout(Some(wait.max(MIN_WAIT))).ok()?;
+        loop {
+            match stream.read(&mut piece).map_err(|error| error.kind()) {
+                Ok(count) => {
+                    raw.extend_from_slice(&piece[..count]);
+                    return Some(count);
+                }
+                Err(ErrorKind::WouldBlock | ErrorKind::TimedOut) => return None,
+                Err(ErrorKind::Interrupted) => {}
+                Err(_) => return Some(0),
             }
-            Err(ErrorKind::WouldBlock | ErrorKind::TimedOut) => None,
-            Err(ErrorKind::Interrupted) => self.read_some(raw, wait),
-            Err(_) => Some(0),
         }
     }
 }
@@ -389,8 +390,7 @@ impl GradedPeer {
 /// Returns whether the last number of a reply that is not whole may be cut: it ends with a digit or
 /// letter, although this server's replies end with another byte, or although more was to come.
 fn may_be_cut(raw: &[u8], ending: AnswerEnd, dialect: &Dialect) -> bool {
-    let shape = &dialect.shape;
-    let has_end = shape.has_end(raw);
+    let has_end = dialect.shape.has_end(raw);
     let more_was_to_come = matches!(ending, AnswerEnd::Cut | AnswerEnd::TooLong);
     raw.last().is_some_and(u8::is_ascii_alphanumeric) && (has_end || more_was_to_come)
 }

@@ -23,7 +23,7 @@ const TELLING: usize = 6;
 pub fn worst(reports: Vec<GradeReport>) -> Option<GradeReport> {
     let scores: Vec<String> = reports.iter().map(|report| points(report.score())).collect();
     let is_constant = begins_alike(&reports);
-    // Of reports that failed only the score counts, also if one of their checks is undecided.
+    // Among failed reports only the score counts, also if one of their checks is undecided.
     let rank = |report: &GradeReport| (report.passed(), report.passed() && report.is_decided());
     let mut worst = reports
         .into_iter()
