@@ -204,3 +204,65 @@ impl Connection<'_> {
         read
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::common::caller::Caller;
+    use crate::server::buffers::Charge;
+    use crate::server::clients::Gauge;
+    use crate::server::config::Config;
+    use crate::server::connection::serve;
+    use crate::server::shared::Shared;
+
+    /// Ends the threads of the test, also if the test fails.
+    struct Ends<'a>(&'a Shared, &'a TcpStream);
+
+    impl Drop for Ends<'_> {
+        fn drop(&mut self) {
+            let _ = self.1.shutdown(std::net::Shutdown::Both);
+            self.0.stop();
+        }
+    }
+
+    fn connected() -> (TcpStream, Arc<TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (client, Arc::new(listener.accept().unwrap().0))
+    }
+
+    #[test]
+    fn a_wait_ends_when_no_buffer_is_left_in_which_its_client_s_end_would_be_seen() {
+        let config = Config { memory: 1 << 16, ..Config::default() };
+        let (shared, limits) = (config.share().unwrap(), config.limits);
+        let (client, stream) = connected();
+        std::thread::scope(|scope| {
+            let gauge = Gauge::default();
+            let (shared, limits, stream) = (&shared, &limits, &stream);
+            scope.spawn(move || serve(stream, Caller::connected(1), shared, limits, &gauge));
+            scope.spawn(|| shared.look_until_stopped());
+            let _ends = Ends(shared, &client);
+            let (mut requests, mut replies) = (&client, BufReader::new(&client).lines());
+            let mut reply = || replies.next().unwrap().unwrap();
+            requests.write_all(b"join p 0\nlease 65536 60000\n").unwrap();
+            assert!(reply().starts_with("joined ") && reply().starts_with("leased "));
+            requests.write_all(b"request 64 committed wait=60000\n").unwrap();
+            let (_other, other) = connected();
+            let mut all = Charge::new(&shared.buffers, 2, &other);
+            all.reserve(shared.buffers.bound(), None).unwrap();
+            // More than a connection may hold without a charge.
+            requests.write_all(&[b'x'; 40_000]).unwrap();
+            let refused =
+                "error busy the server's buffers are full; try again later, or with less data";
+            assert_eq!(reply(), refused);
+            drop(all);
+            requests.write_all(b"\ndraw 1\n").unwrap();
+            assert!(reply().starts_with("error unknown-command "));
+            assert!(reply().parse::<u32>().is_ok());
+        });
+    }
+}
