@@ -18,7 +18,7 @@ use leasebox::server::config::Config;
 const NUMBERS: u32 = 1_000_000;
 
 const CALLER: Caller =
-    Caller { client: 1, is_connected: true, most_data: u64::MAX, room: u64::MAX };
+    Caller { client: 1, is_connected: true, stranger: None, most_data: u64::MAX, room: u64::MAX };
 
 /// Draws `count` at a time, `iters` times, from as many lists as that takes.
 fn draw(count: u32, locking: Locking, iters: u64) -> Duration {

@@ -57,7 +57,7 @@ complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l user -d 'Ser
 complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l password-file -d 'The file whose first line is the password of --user' -r -F
 complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l max-clients -d 'Most clients at once' -r
 complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l max-clients-per-address -d 'Most clients of one address that is not trusted; half of all when left out' -r
-complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l trust -d 'An address or network, such as 192.0.2.0/24, without that limit; may be given several times; `none` trusts no address; without this option the server trusts this machine' -r
+complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l trust -d 'An address or network, such as 192.0.2.0/24, without that limit and without a share of administrative memory; may be given several times; `none` trusts no address; without this option the server trusts this machine' -r
 complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l request-timeout -d 'The time limit of a request, from its first byte to its last' -r
 complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l write-timeout -d 'The time limit of one write to a client; all replies that wait together, three times that' -r
 complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l idle-timeout -d 'The time that a client may be silent between requests, or a request wait; 0s is no limit' -r

@@ -1,7 +1,9 @@
 //! The client of a request: a connection, or a sender of datagrams.
 //!
-//! A service learns nothing else about its client: no socket, no address, no format. So a test
-//! calls a service as the server does, with a number.
+//! A service learns nothing else about its client: no socket, no format. So a test calls a service
+//! as the server does, with a number.
+
+use std::net::IpAddr;
 
 use super::error::{Code, Error};
 
@@ -16,6 +18,9 @@ pub struct Caller {
     pub client: ClientNumber,
     /// True if the client is a connection, so that the server sees when it ends.
     pub is_connected: bool,
+    /// The address under which the limits count this client. `None` if the server trusts the
+    /// address: such a client has no limit of its own.
+    pub stranger: Option<IpAddr>,
     /// The most bytes of data in one reply. It depends on the format: a line of text escapes data,
     /// a frame does not.
     pub most_data: u64,
@@ -39,16 +44,17 @@ pub fn is_no_room(error: &Error) -> bool {
 }
 
 impl Caller {
-    /// Returns the caller for a connection. The connection's thread replaces `most_data` for each
-    /// request, because the bound depends on the format.
+    /// Returns the caller for a connection from a trusted address. The connection's thread replaces
+    /// `most_data` for each request, because the bound depends on the format.
     pub fn connected(client: ClientNumber) -> Self {
-        Self { client, is_connected: true, most_data: u64::MAX, room: u64::MAX }
+        Self { client, is_connected: true, stranger: None, most_data: u64::MAX, room: u64::MAX }
     }
 
-    /// Returns the caller for a sender of datagrams. The server cannot see that such a client has
-    /// gone; it only sees that the client is silent. `udp` replaces `most_data`.
+    /// Returns the caller for a sender of datagrams with a trusted address. The server cannot see
+    /// that such a client has gone; it only sees that the client is silent. `udp` replaces
+    /// `most_data`.
     pub fn unconnected(client: ClientNumber) -> Self {
-        Self { client, is_connected: false, most_data: u64::MAX, room: u64::MAX }
+        Self { is_connected: false, ..Self::connected(client) }
     }
 
     /// Returns the most bytes of data that an answer may have now: the format can carry them, and

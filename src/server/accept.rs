@@ -35,6 +35,7 @@ use std::sync::mpsc::SyncSender;
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
+use crate::common::caller::Caller;
 use crate::server::clients::{Gauge, Membership};
 use crate::server::connection::{self, Limits};
 use crate::server::room::SystemRoom;
@@ -92,8 +93,7 @@ impl Acceptor {
     /// both are empty, waits for the next client.
     fn accept_all(&mut self, listener: &TcpListener, came: &mut VecDeque<(TcpStream, SocketAddr)>) {
         while came.len() < MAX_ACCEPTED {
-            // `accept` waits only if no client needs a thread now. This call cannot fail: the
-            // listener is open.
+            // `accept` waits only if no client needs a thread. An open listener gives no error here.
             let _ = listener.set_nonblocking(!came.is_empty());
             match listener.accept() {
                 Ok(client) => came.push_back(client),
@@ -127,12 +127,14 @@ impl Acceptor {
         if !self.shared.clients.enter(client, &stream, &gauge, peer, Instant::now()) {
             return;
         }
+        let stranger = self.limits.addresses.stranger(peer.ip());
+        let caller = Caller { stranger, ..Caller::connected(client) };
         let (shared, limits, own) = (self.shared.clone(), self.limits.clone(), stream.clone());
         // `_membership` is dropped when `serve` returns or panics: the client leaves the list. Then
         // the closure drops `own`, its `Arc` of the stream. The drop of the last `Arc` closes it.
         let serve = move || {
             let _membership = Membership { clients: &shared.clients, client };
-            connection::serve(&own, client, &shared, &limits, &gauge);
+            connection::serve(&own, caller, &shared, &limits, &gauge);
         };
         let builder = Builder::new().name(format!("client-{client}")).stack_size(CLIENT_STACK);
         match builder.spawn(serve) {

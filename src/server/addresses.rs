@@ -91,14 +91,18 @@ pub fn counted(address: IpAddr) -> IpAddr {
 }
 
 impl AddressLimits {
+    /// Returns the address under which a client is counted, if the server does not trust it.
+    pub fn stranger(&self, address: IpAddr) -> Option<IpAddr> {
+        let address = address.to_canonical();
+        let is_trusted = self.trusted.iter().any(|network| network.contains(address));
+        (!is_trusted).then(|| counted(address))
+    }
+
     /// Returns a refusal, with the cause and the cure, if an address may have no further client;
     /// `None` if it may. `its` is the number of connected clients of this address, `all` that of
     /// all addresses.
     pub fn refusal(&self, address: IpAddr, its: usize, all: usize) -> Option<String> {
-        let address = address.to_canonical();
-        if self.trusted.iter().any(|network| network.contains(address)) {
-            return None;
-        }
+        self.stranger(address)?;
         let most = self.most.unwrap_or(self.places.div_ceil(2));
         if its >= most {
             let text = format!("your address has all its {most} connections; close one first");

@@ -83,7 +83,7 @@ pub struct Limits {
 /// stream afterwards, which closes the socket.
 pub fn serve(
     stream: &Arc<TcpStream>,
-    client: ClientNumber,
+    caller: Caller,
     shared: &Shared,
     limits: &Limits,
     gauge: &Gauge,
@@ -91,11 +91,11 @@ pub fn serve(
     // A socket that fails these calls is gone already; the first read reports that.
     let _ = stream.set_nodelay(true);
     let _ = stream.set_write_timeout(Some(limits.write_timeout));
-    let mut connection = Connection::new(stream, client, shared, limits, gauge);
+    let mut connection = Connection::new(stream, caller, shared, limits, gauge);
     let end = connection.converse();
     // The drop unregisters the client. It comes first, because the close may wait up to 30 s.
     drop(connection);
-    log::debug!("client-{client} ended: {end:?}");
+    log::debug!("client-{} ended: {end:?}", caller.client);
     match end {
         ConnectionEnd::Theirs => {}
         ConnectionEnd::Ours => closing::close(stream),
@@ -155,19 +155,19 @@ pub fn draw(shared: &Shared, client: ClientNumber, count: u64) -> Reply<'_> {
 impl<'a> Connection<'a> {
     fn new(
         stream: &'a Arc<TcpStream>,
-        client: ClientNumber,
+        caller: Caller,
         shared: &'a Shared,
         limits: &'a Limits,
         gauge: &'a Gauge,
     ) -> Self {
         Self {
             stream,
-            caller: Caller::connected(client),
+            caller,
             shared,
             limits,
             gauge,
-            conversation: Conversation::new(&limits.policy, client),
-            holding: Holding::new(Charge::new(&shared.buffers, client, stream), limits),
+            conversation: Conversation::new(&limits.policy, caller.client),
+            holding: Holding::new(Charge::new(&shared.buffers, caller.client, stream), limits),
             input: Input::new(limits.policy.max_message + AROUND),
             output: Output::default(),
             spare: Vec::new(),

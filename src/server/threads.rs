@@ -114,6 +114,7 @@ impl Server {
         limits.addresses.places = room.clients;
         let address = listener.local_addr()?;
         let (fault, site) = (limits.fault, limits.policy.site.clone());
+        let addresses = limits.addresses.clone();
         // Each thread has a name, so that `top -H`, a debugger and the message of a panic tell
         // which it is.
         let (refusals, inbox) = sync_channel(MAX_TURNED_AWAY);
@@ -128,7 +129,8 @@ impl Server {
         let accepting = Builder::new()
             .name("accept".into())
             .spawn(move || acceptor.accept_until_stopped(&listener));
-        let udp = udp.map(|(socket, limits)| udp::start(socket, shared.clone(), &limits, fault));
+        let udp = udp
+            .map(|(socket, limits)| udp::start(socket, shared.clone(), &limits, addresses, fault));
         // All five are tried before any result is looked at: one place handles every failure.
         let (Ok(refusing), Ok(reaping), Ok(looking), Ok(accepting), Ok(udp)) =
             (refusing, reaping, looking, accepting, udp.transpose())

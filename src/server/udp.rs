@@ -35,7 +35,7 @@
 
 use std::hash::RandomState;
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -43,10 +43,10 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::commands::{Reply, Request};
-use crate::common::caller::Caller;
-use crate::common::caller::ClientNumber;
+use crate::common::caller::{Caller, ClientNumber};
 use crate::common::error::{Code, Error};
 use crate::protocol::datagram::{self, BUFFER, Wish};
+use crate::server::addresses::AddressLimits;
 use crate::server::datagrams::{DatagramLimits, Datagrams, Executor};
 use crate::server::guesses::Guesser;
 use crate::server::shared::Shared;
@@ -88,6 +88,7 @@ pub fn start(
     socket: UdpSocket,
     shared: Arc<Shared>,
     limits: &DatagramLimits,
+    addresses: AddressLimits,
     fault: Option<fn(&Request<'_>)>,
 ) -> io::Result<JoinHandle<()>> {
     let datagrams =
@@ -97,6 +98,7 @@ pub fn start(
         socket,
         shared,
         datagrams,
+        addresses,
         turns: WaitingDatagrams::default(),
         fault,
         most_data,
@@ -112,6 +114,8 @@ struct DatagramServer {
     socket: UdpSocket,
     shared: Arc<Shared>,
     datagrams: Datagrams,
+    /// The addresses that the server trusts.
+    addresses: AddressLimits,
     turns: WaitingDatagrams,
     /// For tests: called before a request is executed; may panic.
     fault: Option<fn(&Request<'_>)>,
@@ -197,7 +201,8 @@ impl DatagramServer {
     fn answer(&mut self, datagram: &[u8], from: SocketAddr) -> Duration {
         let begun = Instant::now();
         let (shared, fault, most_data) = (&*self.shared, self.fault, self.most_data);
-        let mut executor = Executing { shared, fault, most_data };
+        let stranger = self.addresses.stranger(from.ip());
+        let mut executor = Executing { shared, fault, most_data, stranger };
         let reply = self.datagrams.receive(datagram, from, begun, &mut executor);
         if let Some(reply) = reply {
             self.send_reply(&reply, from);
@@ -255,6 +260,8 @@ struct Executing<'a> {
     shared: &'a Shared,
     fault: Option<fn(&Request<'_>)>,
     most_data: u64,
+    /// As in [`Caller`].
+    stranger: Option<IpAddr>,
 }
 
 impl Executor for Executing<'_> {
@@ -264,12 +271,12 @@ impl Executor for Executing<'_> {
 
     /// Executes a request. A panic within it becomes an error reply.
     fn execute(&mut self, request: &Request<'_>, client: ClientNumber, wish: Wish) -> Reply<'_> {
-        let Self { shared, fault, most_data } = *self;
+        let Self { shared, fault, most_data, stranger } = *self;
         // The thread can go on after a panic: a panic leaves no table half changed
         // (`crate::common::lock`).
         let answered = catch_unwind(AssertUnwindSafe(|| {
             fault.iter().for_each(|fault| fault(request));
-            let caller = Caller { most_data, ..Caller::unconnected(client) };
+            let caller = Caller { most_data, stranger, ..Caller::unconnected(client) };
             // A client without a connection has no `Guesser` of its own, so each number of a lease
             // that it names counts as a guess.
             Guesser::default().run(request, shared, caller, &mut Vec::new())

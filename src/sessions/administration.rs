@@ -15,7 +15,9 @@
 //!
 //! Without a bound on each process, one process could open sessions until no other can join. So one
 //! process may hold a quarter of administrative memory: its share. Of the share, at most a quarter
-//! may be sessions and at most three quarters messages. With the default `--admin` of 1 MiB:
+//! may be sessions and at most three quarters messages. A stranger could start many processes, so
+//! all processes of one address that the server does not trust may together hold a half. With the
+//! default `--admin` of 1 MiB:
 //!
 //! ```text
 //!   one process       1 MiB / 4         262,144 bytes
@@ -29,9 +31,10 @@
 //!
 //! **Invariants**
 //!
-//! 1. `used` is the sum of the bytes that all entries hold, and of the sessions and messages whose
-//!    payer has ended: they stay charged until they are freed.
+//! 1. `used` is the sum of the bytes of all accounts. The account of a process that has ended stays
+//!    until the last of its sessions and messages is freed.
 //! 2. `used` is never more than `size`.
+//! 3. `strangers` has, for each address, the sum of the bytes of its processes' accounts, and no 0.
 //!
 //! **Lock** the tables. A client has no request that writes here directly, so it cannot overwrite
 //! another process's entry.
@@ -45,6 +48,7 @@
 //! **Source** `interprocess-communication-patent.txt`: administrative memory 106, other data 116.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Condvar};
 
 use crate::common::error::{Code, Error};
@@ -85,6 +89,14 @@ pub(super) enum Use {
 /// The bytes that one process holds, by their use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Held([u64; 3]);
+
+/// The account of one process.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ProcessAccount {
+    pub held: Held,
+    /// The address of the client that started the process; `None` if the server trusts it.
+    pub stranger: Option<IpAddr>,
+}
 
 impl Held {
     pub fn of(&self, what: Use) -> u64 {
@@ -144,7 +156,6 @@ pub(super) struct Entry<W> {
     pub blocks: Vec<Vec<Span>>,
     /// The flag of step 418. Other processes can open a session with this one only when it is set.
     pub is_registered: bool,
-    pub held: Held,
 }
 
 /// All entries, and the account.
@@ -156,11 +167,16 @@ pub(super) struct Administration<W> {
     pub used: u64,
     /// The entries of the processes that have not ended.
     pub entries: BTreeMap<ProcessNumber, Entry<W>>,
+    /// The accounts with at least one byte, of living and of ended processes.
+    pub accounts: BTreeMap<ProcessNumber, ProcessAccount>,
+    /// The bytes of each address that the server does not trust (invariant 3).
+    pub strangers: BTreeMap<IpAddr, u64>,
 }
 
 impl<W> Administration<W> {
     pub fn new(size: u64) -> Self {
-        Self { size, used: 0, entries: BTreeMap::new() }
+        let (entries, accounts, strangers) = Default::default();
+        Self { size, used: 0, entries, accounts, strangers }
     }
 
     /// Returns whether so many bytes are free. The subtraction cannot wrap, by invariant 2.
@@ -170,19 +186,42 @@ impl<W> Administration<W> {
 
     /// Step 416: stores the entry of a new process and charges [`PROCESS`] for it. Its blocks are
     /// charged when they are added. The caller has checked that there is room for [`MIN_ENTRY`].
-    pub fn store(&mut self, number: ProcessNumber, entry: Entry<W>) {
-        self.used += PROCESS;
-        let held = Held([PROCESS, 0, 0]);
-        self.entries.insert(number, Entry { held, ..entry });
+    pub fn store(&mut self, number: ProcessNumber, entry: Entry<W>, stranger: Option<IpAddr>) {
+        self.entries.insert(number, entry);
+        self.accounts.insert(number, ProcessAccount { stranger, ..ProcessAccount::default() });
+        self.add(number, Use::Entry, PROCESS);
     }
 
     /// Removes the entry of a process that ends, and refunds the bytes of the entry and its blocks.
     /// The process's messages in other processes' blocks, and its sessions with messages to
     /// receive, stay charged: others still use them.
     pub fn remove(&mut self, number: ProcessNumber) {
-        if let Some(entry) = self.entries.remove(&number) {
-            self.used -= entry.held.of(Use::Entry);
+        if self.entries.remove(&number).is_some() {
+            self.refund(number, Use::Entry, self.account(number).held.of(Use::Entry));
         }
+    }
+
+    /// Returns the account of a process; an empty one for a process that has none.
+    pub fn account(&self, number: ProcessNumber) -> ProcessAccount {
+        self.accounts.get(&number).copied().unwrap_or_default()
+    }
+
+    /// Checks that the processes of an address may hold so many bytes more. A trusted address,
+    /// `None`, may.
+    ///
+    /// # Errors
+    /// `refused`.
+    pub fn check_stranger(&self, stranger: Option<IpAddr>, bytes: u64) -> Result<(), Error> {
+        let most = self.size / 2;
+        let held = stranger.and_then(|address| self.strangers.get(&address)).copied().unwrap_or(0);
+        if stranger.is_none() || held + bytes <= most {
+            return Ok(());
+        }
+        let text = format!(
+            "all processes of your address hold {held} bytes of administrative memory, and may \
+             hold {most}; leave one, or let the server trust your address (--trust)"
+        );
+        Err(Error::new(Code::Refused, text))
     }
 
     /// Returns the most bytes of administrative memory that one process may hold for one use.
@@ -195,11 +234,31 @@ impl<W> Administration<W> {
         }
     }
 
-    /// Returns whether [`Self::charge`] would succeed. A send asks this before it grows a block, so
+    /// Checks that [`Self::charge`] would succeed. A send asks this before it grows a block, so
     /// that no memory is taken for a message that cannot be paid.
-    pub fn may_charge(&self, payer: ProcessNumber, what: Use, bytes: u64) -> bool {
-        let held = self.entries.get(&payer).map(|entry| entry.held).unwrap_or_default();
-        self.is_within(held, what, bytes) && self.has_room(bytes)
+    ///
+    /// The shares are checked before the room. A process beyond its share must free something of
+    /// its own. An error that says "try again when others have freed something" would be wrong
+    /// advice.
+    ///
+    /// # Errors
+    /// `refused` beyond the share of the process or of its address; `out-of-memory` when
+    /// administrative memory is full.
+    pub fn check(&self, payer: ProcessNumber, what: Use, bytes: u64) -> Result<(), Error> {
+        let ProcessAccount { held, stranger } = self.account(payer);
+        if !self.is_within(held, what, bytes) {
+            return Err(beyond(what, held, self.most(what), self.size / 4));
+        }
+        self.check_stranger(stranger, bytes)?;
+        if self.has_room(bytes) {
+            return Ok(());
+        }
+        let (used, size) = (self.used, self.size);
+        let text = format!(
+            "administrative memory is full, {used} of {size} bytes are used; try again when \
+             messages were received and sessions closed"
+        );
+        Err(Error::new(Code::OutOfMemory, text))
     }
 
     /// Returns whether the process stays within both bounds with `bytes` more: the bound of this
@@ -211,42 +270,65 @@ impl<W> Administration<W> {
 
     /// Charges bytes to a process. Unchanged when it fails.
     ///
-    /// The share is checked before the room. A process beyond its share must free something of its
-    /// own. An error that says "try again when others have freed something" would be wrong advice.
-    ///
     /// # Errors
-    /// `refused` beyond the process's share; `out-of-memory` when administrative memory is full.
+    /// As [`Self::check`].
     pub fn charge(&mut self, payer: ProcessNumber, what: Use, bytes: u64) -> Result<(), Error> {
-        let (most, share) = (self.most(what), self.size / 4);
-        let held = self.entries.get(&payer).map(|entry| entry.held).unwrap_or_default();
-        if !self.is_within(held, what, bytes) {
-            return Err(beyond(what, held, most, share));
-        }
-        if !self.has_room(bytes) {
-            let (used, size) = (self.used, self.size);
-            let text = format!(
-                "administrative memory is full, {used} of {size} bytes are used; try again when \
-                 messages were received and sessions closed"
-            );
-            return Err(Error::new(Code::OutOfMemory, text));
-        }
-        self.used += bytes;
-        if let Some(entry) = self.entries.get_mut(&payer) {
-            entry.held.0[what as usize] += bytes;
-        }
+        self.check(payer, what, bytes)?;
+        self.add(payer, what, bytes);
         Ok(())
     }
 
-    /// Refunds bytes that were charged to a process. When the process has ended it has no entry,
-    /// and only `used` falls.
+    /// Adds bytes to the account of a process and to that of its address.
+    fn add(&mut self, payer: ProcessNumber, what: Use, bytes: u64) {
+        let account = self.accounts.entry(payer).or_default();
+        account.held.0[what as usize] += bytes;
+        self.used += bytes;
+        if let Some(address) = account.stranger {
+            *self.strangers.entry(address).or_default() += bytes;
+        }
+    }
+
+    /// Refunds bytes that were charged to a process, which may have ended.
     pub fn refund(&mut self, payer: ProcessNumber, what: Use, bytes: u64) {
+        let Some(account) = self.accounts.get_mut(&payer) else { return };
+        let held = &mut account.held.0[what as usize];
         // A second refund of the same bytes is a bug. A debug build, as in tests, panics here; a
         // released server goes on.
-        debug_assert!(self.used >= bytes, "more comes back than was used");
-        self.used = self.used.saturating_sub(bytes);
-        if let Some(entry) = self.entries.get_mut(&payer) {
-            let held = &mut entry.held.0[what as usize];
-            *held = held.saturating_sub(bytes);
+        debug_assert!(*held >= bytes, "more comes back than was charged");
+        let bytes = bytes.min(*held);
+        *held -= bytes;
+        self.used -= bytes;
+        let ProcessAccount { held, stranger } = *account;
+        if held.total() == 0 {
+            self.accounts.remove(&payer);
+        }
+        if let Some(address) = stranger
+            && let Some(sum) = self.strangers.get_mut(&address)
+        {
+            *sum -= bytes;
+            if *sum == 0 {
+                self.strangers.remove(&address);
+            }
+        }
+    }
+}
+
+impl<W> Administration<W> {
+    /// Checks invariants 1 to 3. `all` is the sum of the bytes of all things that exist.
+    pub fn check_sums(&self, all: u64) -> Result<(), String> {
+        let (mut sum, mut strangers) = (0, BTreeMap::new());
+        for account in self.accounts.values() {
+            sum += account.held.total();
+            if let Some(address) = account.stranger {
+                *strangers.entry(address).or_default() += account.held.total();
+            }
+        }
+        if [self.used, sum] != [all, all] || self.used > self.size {
+            return Err(format!("{} bytes are used, {sum} on accounts, for {all}", self.used));
+        }
+        match strangers == self.strangers {
+            true => Ok(()),
+            false => Err(format!("strangers have {:?}, not {strangers:?}", self.strangers)),
         }
     }
 }
@@ -266,4 +348,36 @@ fn beyond(what: Use, held: Held, most: u64, share: u64) -> Error {
          this one holds {now} and {total}; {cure}"
     );
     Error::new(Code::Refused, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_processes_of_a_stranger_hold_a_half_also_by_messages_that_outlive_them() {
+        let address = Some(IpAddr::from([192, 0, 2, 1]));
+        let mut administration = Administration::<()>::new(8192);
+        let name = Arc::from("p");
+        let entry = |name: &Arc<str>| Entry {
+            name: name.clone(),
+            token: ProcessToken::from_number(1),
+            event: (),
+            blocks: Vec::new(),
+            is_registered: true,
+        };
+        for (number, stranger) in [(1, address), (2, address), (3, address), (4, None)] {
+            administration.store(number, entry(&name), stranger);
+        }
+        let mut charge = |number| administration.charge(number, Use::Messages, 1536);
+        assert_eq!([charge(1).is_ok(), charge(2).is_ok()], [true, true]);
+        assert_eq!(charge(3).unwrap_err().code, Code::Refused);
+        assert!(charge(4).is_ok(), "a trusted address has no share");
+        administration.remove(1);
+        assert!(administration.charge(3, Use::Messages, 1536).is_err(), "its messages are there");
+        administration.refund(1, Use::Messages, 1536);
+        assert!(administration.charge(3, Use::Messages, 1536).is_ok());
+        administration.check_sums(administration.used).unwrap();
+        assert!(administration.accounts.len() == 3, "an empty account goes");
+    }
 }

@@ -201,7 +201,8 @@ impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
     }
 
     /// Checks each entry's account, and the account of the whole, against the things that exist.
-    /// The whole has more than the entries: the messages and sessions of ended payers.
+    /// The whole has more than the entries: the messages and sessions of ended payers. Then checks
+    /// the sums against the accounts.
     fn check_charges(&self) -> Result<(), String> {
         // A session with a first message is charged before the copy, and is there after it.
         let copies = self.sessions.copies.values();
@@ -218,21 +219,19 @@ impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
             let sessions = SESSION * (sessions.count() + own) as u64;
             let spans: usize = entry.blocks.iter().map(Vec::len).sum();
             let entry_bytes = PROCESS + BLOCK * entry.blocks.len() as u64 + SPAN * spans as u64;
-            let held = |what| entry.held.of(what);
+            let account = self.sessions.administration.account(*number);
+            let held = |what| account.held.of(what);
             if [held(Use::Entry), held(Use::Sessions), held(Use::Messages)]
                 != [entry_bytes, sessions, messages]
             {
                 return Err(format!(
                     "{} is charged {:?} of {entry_bytes}, {sessions}, {messages}",
-                    entry.name, entry.held
+                    entry.name, account.held
                 ));
             }
             all += entry_bytes;
         }
-        match self.sessions.administration.used == all {
-            true => Ok(()),
-            false => Err(format!("{} bytes are used for {all}", self.sessions.administration.used)),
-        }
+        self.sessions.administration.check_sums(all)
     }
 }
 

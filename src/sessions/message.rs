@@ -179,7 +179,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let mut found = self.find_sub_block(number, length);
         // A block does not grow for a message that its sender cannot pay.
         if found.is_none()
-            && self.sessions.administration.may_charge(number, Use::Messages, paid)
+            && self.sessions.administration.check(number, Use::Messages, paid).is_ok()
             && self.grow_for(number, length, is_told)
         {
             found = self.find_sub_block(number, length);

@@ -170,13 +170,34 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         }
         let names = entries.values().map(|entry| entry.name.clone()).collect();
         // A process may watch again at any time: it gets a new list and counts once only.
-        let changes = &mut self.sessions.changes;
-        if !changes.has_watcher(number) && changes.watchers().len() >= MAX_WATCHERS {
+        if !self.sessions.changes.has_watcher(number) {
+            self.check_watchers(number)?;
+        }
+        self.sessions.changes.watch(number);
+        Ok(names)
+    }
+
+    /// Checks that one more process may watch: all addresses together have [`MAX_WATCHERS`], and an
+    /// address that the server does not trust has a half of them.
+    ///
+    /// # Errors
+    /// `busy`.
+    fn check_watchers(&self, number: ProcessNumber) -> Result<(), Error> {
+        let watchers = || self.sessions.changes.watchers();
+        if watchers().len() >= MAX_WATCHERS {
             let text = format!("{MAX_WATCHERS} processes watch already; try again later");
             return Err(Error::new(Code::Busy, text));
         }
-        changes.watch(number);
-        Ok(names)
+        let stranger = |process| self.sessions.administration.account(process).stranger;
+        let address = stranger(number);
+        let of_the_address = watchers().filter(|&process| stranger(process) == address).count();
+        if address.is_some() && of_the_address >= MAX_WATCHERS / 2 {
+            let text = format!(
+                "{of_the_address} processes of your address watch already; let one of them leave"
+            );
+            return Err(Error::new(Code::Busy, text));
+        }
+        Ok(())
     }
 
     /// Writes into the log of changes that a process joined, and wakes the watchers.

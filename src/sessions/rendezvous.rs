@@ -34,6 +34,7 @@
 //! **Source** `interprocess-communication-patent.txt`, figure 4, paragraphs 20 to 22.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -46,7 +47,7 @@ use crate::cooperative::manager::OwnBlock;
 use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::ProcessToken;
 use crate::memory::lease::SpaceNumber;
-use crate::sessions::administration::{BLOCK, Entry, Held, MIN_ENTRY, SPAN, Use};
+use crate::sessions::administration::{BLOCK, Entry, MIN_ENTRY, SPAN, Use};
 use crate::sessions::block::MessageBlock;
 use crate::sessions::names::NameTicket;
 use crate::sessions::notice::Notices;
@@ -86,7 +87,8 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// behind; but blocks that grew by themselves may have shrunk to make room.
     ///
     /// # Errors
-    /// As [`crate::cooperative::manager::Manager::join`].
+    /// As [`crate::cooperative::manager::Manager::join`]; `refused` if the processes of the
+    /// caller's address hold all that they may.
     pub fn join(
         &mut self,
         caller: Caller,
@@ -97,10 +99,10 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         now: Instant,
     ) -> Result<Result<ProcessToken, Full>, Error> {
         mark!(steps 402, 404, 406);
-        // The request is checked before the room: a join that cannot succeed must not wait for
-        // room.
+        // These checks come before that of the room: a join that must fail does not wait for room.
         let OwnBlock { size, space } = own.into();
         let bytes = self.processes.check_join(caller, name, size)?;
+        self.sessions.administration.check_stranger(caller.stranger, MIN_ENTRY)?;
         if !self.sessions.administration.has_room(MIN_ENTRY) || !self.is_next(ticket) {
             mark!(steps 408);
             return Ok(Err(Full::Administration));
@@ -114,11 +116,11 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         };
         let number = self.processes.number_of(caller.client)?;
         let name: Arc<str> = name.into();
-        self.announce(number, name.clone(), token, waker);
+        self.announce(number, name.clone(), token, waker, caller.stranger);
         let own = self.processes.extents(number).first().copied();
-        // This charge cannot fail: `has_room` has found `MIN_ENTRY` free, that is `PROCESS`, which
-        // `announce` has charged, and `BLOCK + SPAN`. The process's share has room for these 224
-        // bytes too: it is a quarter of `--admin`, at least 1,024.
+        // This charge cannot fail: the checks above have found `MIN_ENTRY` free, that is `PROCESS`,
+        // which `announce` has charged, and `BLOCK + SPAN`. The process's share has room for these
+        // 224 bytes too: it is a quarter of `--admin`, at least 1,024.
         let bytes = BLOCK + if own.is_some() { SPAN } else { 0 };
         let _ = self.sessions.administration.charge(number, Use::Entry, bytes);
         self.add_block(number, own);
@@ -132,14 +134,20 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// event; then sets the entry's flag; then makes the engine's duplicate. The process has no
     /// block before its first block gets a manager (step 424, [`Self::add_block`]), so the tables
     /// stay locked until then.
-    fn announce(&mut self, number: ProcessNumber, name: Arc<str>, token: ProcessToken, event: W) {
+    fn announce(
+        &mut self,
+        number: ProcessNumber,
+        name: Arc<str>,
+        token: ProcessToken,
+        event: W,
+        stranger: Option<IpAddr>,
+    ) {
         mark!(steps 414);
-        let (blocks, held) = (Vec::new(), Held::default());
-        let is_registered = false;
+        let (blocks, is_registered) = (Vec::new(), false);
         let entry =
-            Entry { name: name.clone(), token, event: event.clone(), blocks, is_registered, held };
+            Entry { name: name.clone(), token, event: event.clone(), blocks, is_registered };
         mark!(steps 416);
-        self.sessions.administration.store(number, entry);
+        self.sessions.administration.store(number, entry, stranger);
         mark!(steps 418);
         if let Some(entry) = self.sessions.administration.entries.get_mut(&number) {
             entry.is_registered = true;
@@ -361,7 +369,7 @@ mod tests {
                 let mut held = tables.lock().unwrap();
                 let token = held.manager().join(caller, "p", Some(4096), 8, now).unwrap();
                 let number = held.processes.number_of(2).unwrap();
-                held.engine().announce(number, "p".into(), token, 8);
+                held.engine().announce(number, "p".into(), token, 8, None);
                 drop(held);
                 announced.wait();
                 looked.wait();

@@ -89,6 +89,18 @@ fn behind_a_proxy_a_connection_without_its_header_is_refused() {
     assert!(client.ask("ats").starts_with("stats numbers=100000 drawn=1 "));
 }
 
+#[test]
+fn behind_a_proxy_administrative_memory_is_shared_by_the_clients_own_addresses() {
+    let server = Running::start(&["--behind-proxy", "--admin", "4096"]);
+    let mut crowd: Vec<Client> = (0..11).map(|_| connect_for(&server, "192.0.2.1")).collect();
+    let joined = |(number, client): (usize, &mut Client)| {
+        client.ask(&format!("join p{number} 0")).starts_with("joined ")
+    };
+    let joined = crowd.iter_mut().enumerate().map(joined).filter(|&is_in| is_in).count();
+    assert_eq!(joined, 10, "192 bytes each of 2,048, and room for a block");
+    assert!(connect_for(&server, "192.0.2.2").ask("join p 0").starts_with("joined "));
+}
+
 /// Asks by curl, and returns the answer.
 fn curl(words: &[&str]) -> String {
     let output = Command::new("curl").args(["-sS", "--max-time", "20"]).args(words).output();

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::hash::RandomState;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use leasebox::common::caller::Caller;
@@ -107,9 +108,11 @@ impl World {
         self.tables.check().unwrap();
     }
 
-    /// Client N joins as `pN`.
+    /// Client N joins as `pN`. Every second one is a stranger, with an address of its own.
     pub fn try_join(&mut self, client: u64, block: u64) -> Result<Result<(), Full>, Error> {
-        let (caller, name) = (Caller::connected(client), format!("p{client}"));
+        let stranger = (client % 2 == 1).then(|| IpAddr::from([192, 0, 2, client as u8]));
+        let (caller, name) =
+            (Caller { stranger, ..Caller::connected(client) }, format!("p{client}"));
         let joined = self.tables.engine().join(caller, &name, Some(block), client, None, self.now);
         self.check();
         Ok(joined?.map(|_| ()))

@@ -140,8 +140,9 @@ struct AccessArguments {
     /// Most clients of one address that is not trusted; half of all when left out
     #[arg(long, value_name = "N")]
     max_clients_per_address: Option<usize>,
-    /// An address or network, such as 192.0.2.0/24, without that limit; may be given several times;
-    /// `none` trusts no address; without this option the server trusts this machine
+    /// An address or network, such as 192.0.2.0/24, without that limit and without a share of
+    /// administrative memory; may be given several times; `none` trusts no address; without this
+    /// option the server trusts this machine
     #[arg(long, value_name = "ADDRESS", value_parser = trusted)]
     trust: Vec<Trusted>,
 }

@@ -49,7 +49,10 @@ impl Connection<'_> {
         let (clients, client) = (&self.shared.clients, self.caller.client);
         log::info!("client-{client} comes from {source}, through the proxy");
         match clients.move_to(client, source, &self.limits.addresses) {
-            None => Ok(()),
+            None => {
+                self.caller.stranger = self.limits.addresses.stranger(source);
+                Ok(())
+            }
             Some(why) => Err(self.refuse(Error::new(Code::Busy, why))),
         }
     }
