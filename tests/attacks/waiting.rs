@@ -1,7 +1,8 @@
-//! Clients that wait: what they cost while nothing happens, and whether an end is seen.
+//! Clients that wait or are idle: what they cost while nothing happens, and whether an end is seen.
 
 use std::time::Duration;
 
+use crate::buffers::peak;
 use crate::support::{Client, Running, figure, wait_for};
 
 /// How often the threads of the clients gave up their core, all together.
@@ -42,4 +43,18 @@ fn a_client_that_waits_costs_its_thread_nothing_and_its_end_is_seen() {
 #[ignore = "long: ./run.sh soak"]
 fn eight_thousand_clients_that_wait_cost_their_threads_nothing() {
     wait_beside(8000, Duration::from_secs(5));
+}
+
+/// The compiler once put the 16 KiB with which a close discards input onto the stack that lives as
+/// long as the connection: 27 KiB each. A build with fewer optimizations does not do that.
+#[test]
+#[ignore = "of the optimized build: ./run.sh soak"]
+fn an_idle_client_that_has_drawn_takes_less_than_16_kib() {
+    const CROWD: usize = 2000;
+    let server = Running::start(&[]);
+    let before = peak(&server);
+    let mut crowd: Vec<Client> = (0..CROWD).map(|_| server.connect()).collect();
+    crowd.iter_mut().for_each(|client| assert!(!client.ask("draw 1").is_empty()));
+    let each = (peak(&server) - before) / CROWD;
+    assert!(each < 16 * 1024, "{each} bytes each");
 }

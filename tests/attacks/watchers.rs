@@ -17,17 +17,18 @@ use crate::support::{Client, Running, wait_for};
 const WATCHERS: usize = 1024;
 const OTHERS: usize = 3400;
 
+/// A client whose process `wN` watches.
+fn watcher(server: &Running, number: usize) -> Client {
+    let mut client = server.connect();
+    assert!(client.ask(&format!("join w{number} 0")).starts_with("joined "));
+    assert!(client.ask("watch").starts_with("watching"));
+    client
+}
+
 #[test]
 fn a_thousand_watchers_that_never_listen_keep_a_place_and_no_copies() {
     let server = Running::start(&["--udp"]);
-    let mut watchers: Vec<Client> = (0..WATCHERS)
-        .map(|number| {
-            let mut client = server.connect();
-            assert!(client.ask(&format!("join w{number} 0")).starts_with("joined "));
-            assert!(client.ask("watch").starts_with("watching"));
-            client
-        })
-        .collect();
+    let mut watchers: Vec<Client> = (0..WATCHERS).map(|number| watcher(&server, number)).collect();
     let before = peak(&server);
     // The history of datagrams has no room for so many clients.
     let way = Way { semantics: Semantics::AtLeastOnce, ..Way::default() };
@@ -79,14 +80,7 @@ fn join_by_datagram(server: &Running, name: String) -> Result<(), CallError> {
 fn an_address_has_a_half_of_administrative_memory_and_of_the_watchers() {
     let (join, admin) = (192, 262_144);
     let server = Running::start(&["--udp", "--trust", "none", "--admin", "262144"]);
-    let watchers: Vec<Client> = (0..WATCHERS / 2)
-        .map(|number| {
-            let mut client = server.connect();
-            assert!(client.ask(&format!("join w{number} 0")).starts_with("joined "));
-            assert!(client.ask("watch").starts_with("watching"));
-            client
-        })
-        .collect();
+    let watchers: Vec<Client> = (0..WATCHERS / 2).map(|number| watcher(&server, number)).collect();
     let mut one_more = server.connect();
     assert!(one_more.ask("join w 0").starts_with("joined "));
     let refused = "error busy 512 processes of your address watch already; let one of them leave";
