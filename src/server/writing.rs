@@ -4,11 +4,13 @@
 //! keep its thread for ever, one call after the other, so the calls together have a limit too.
 //!
 //! **Invariants** a write blocks for at most two write timeouts, however slowly the client reads;
-//! for at most three, if the output is longer than 256 KiB or a signal cuts a call short.
+//! for at most three, if a signal cuts a call short. For a large output see [`large`].
 //!
 //! **Lock** none may be held here: these calls wait for the client.
 //!
 //! **Source** ours.
+
+mod large;
 
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::net::TcpStream;
@@ -16,9 +18,8 @@ use std::time::{Duration, Instant};
 
 use crate::protocol::output::Output;
 
-/// The most bytes of one call. After each call `moved` reports the bytes, so that a large output
-/// does not look as if its client read nothing ([`crate::server::buffers`]).
-const PIECE: usize = 256 * 1024;
+/// An output of more bytes is large.
+const LARGE: usize = 256 * 1024;
 
 /// Writes the whole output, and leaves it unchanged. The caller has set `timeout` as the socket's
 /// write timeout. Calls `moved` with the number of bytes of each write call.
@@ -32,6 +33,9 @@ pub fn write_all(
     timeout: Duration,
     moved: impl Fn(usize),
 ) -> io::Result<()> {
+    if output.bytes.len() + output.body.len() > LARGE {
+        return large::write_all(stream, output, timeout, moved);
+    }
     write_within(stream, output, timeout, moved, Instant::now)
 }
 
@@ -45,16 +49,16 @@ fn write_within(
 ) -> io::Result<()> {
     let mut slices = [IoSlice::new(&output.bytes), IoSlice::new(&output.body)];
     // Most replies have no body; then a plain `write` is cheaper than one with a list of slices.
-    let count = if output.body.is_empty() { 1 } else { 2 };
-    let mut left = &mut slices[..count];
+    let mut left = if output.body.is_empty() { &mut slices[..1] } else { &mut slices[..] };
     // The time counts from the end of the first call that wrote only a part: it has used up its own
-    // timeout, or a signal has cut it short. So most replies read no clock. The time of a large
-    // output, which is written in pieces, counts from here: no call begins after two timeouts.
-    let is_large = output.bytes.len() + output.body.len() > PIECE;
-    let mut first_part = is_large.then(&clock);
-    let limit = if is_large { 2 * timeout } else { timeout };
+    // timeout, or a signal has cut it short. So most replies read no clock.
+    let mut first_part = None;
     while !left.is_empty() {
-        match write_piece(&mut stream, left) {
+        let written = match left {
+            [all] => stream.write(all),
+            _ => stream.write_vectored(left),
+        };
+        match written {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(count) => {
                 moved(count);
@@ -69,24 +73,12 @@ fn write_within(
         }
         if !left.is_empty() {
             let now = clock();
-            if now.duration_since(*first_part.get_or_insert(now)) >= limit {
+            if now.duration_since(*first_part.get_or_insert(now)) >= timeout {
                 return Err(ErrorKind::TimedOut.into());
             }
         }
     }
     Ok(())
-}
-
-/// Writes at most one piece of these slices; returns the bytes that were written.
-fn write_piece(stream: &mut impl Write, left: &[IoSlice<'_>]) -> io::Result<usize> {
-    match left {
-        [first, second, ..] if first.len() < PIECE => {
-            let second = &second[..second.len().min(PIECE - first.len())];
-            stream.write_vectored(&[IoSlice::new(first), IoSlice::new(second)])
-        }
-        [first, ..] => stream.write(&first[..first.len().min(PIECE)]),
-        [] => Ok(0),
-    }
 }
 
 #[cfg(test)]
@@ -95,12 +87,15 @@ mod tests {
 
     use super::*;
 
-    /// A client that takes three bytes with each call.
-    struct Slow;
+    /// A client that takes so many bytes with each call. With 0 the call's time ends.
+    pub(super) struct Slow(pub usize);
 
     impl Write for Slow {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            Ok(bytes.len().min(3))
+            match bytes.len().min(self.0) {
+                0 => Err(ErrorKind::WouldBlock.into()),
+                count => Ok(count),
+            }
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -108,27 +103,34 @@ mod tests {
         }
     }
 
-    /// Writes `bytes` bytes with a timeout of 10 s, and a clock that advances by 1 s each time it
-    /// is read. Returns the result, and how often the clock was read.
-    fn write(bytes: usize) -> (Result<(), ErrorKind>, u32) {
-        let (start, looks) = (Instant::now(), Cell::new(0));
-        let clock = || {
+    /// Returns a clock that advances by 1 s each time it is read, and counts that in `looks`.
+    pub(super) fn ticking(looks: &Cell<u32>) -> impl Fn() -> Instant {
+        let start = Instant::now();
+        move || {
             looks.set(looks.get() + 1);
             start + Duration::from_secs(looks.get().into())
-        };
-        let output = Output { bytes: vec![b'x'; bytes], ..Output::default() };
-        let written = write_within(Slow, &output, Duration::from_secs(10), |_| {}, clock);
+        }
+    }
+
+    /// Writes `bytes` bytes with a timeout of 10 s. Returns the result, and how often the clock was
+    /// read.
+    fn write(bytes: usize, client: Slow) -> (Result<(), ErrorKind>, u32) {
+        let (output, looks) =
+            (Output { bytes: vec![b'x'; bytes], ..Output::default() }, Cell::new(0));
+        let timeout = Duration::from_secs(10);
+        let written = write_within(client, &output, timeout, |_| {}, ticking(&looks));
         (written.map_err(|error| error.kind()), looks.get())
     }
 
     #[test]
     fn a_client_that_takes_small_pieces_is_given_up_when_the_time_is_over() {
-        assert_eq!(write(33), (Ok(()), 10));
-        assert_eq!(write(36), (Err(ErrorKind::TimedOut), 11));
+        assert_eq!(write(33, Slow(3)), (Ok(()), 10));
+        assert_eq!(write(36, Slow(3)), (Err(ErrorKind::TimedOut), 11));
+        assert_eq!(write(1, Slow(0)), (Err(ErrorKind::TimedOut), 0));
     }
 
     #[test]
     fn a_reply_that_is_written_at_once_reads_no_clock() {
-        assert_eq!(write(3), (Ok(()), 0));
+        assert_eq!(write(3, Slow(3)), (Ok(()), 0));
     }
 }
