@@ -117,7 +117,8 @@ macro_rules! requests {
             }
 
             /// Executes the request for `caller`, and returns its reply without waiting for other
-            /// clients (except a draw or a `step` of a lab server). `spare` is a buffer that the
+            /// clients. (Exceptions: a `list` waits for its turn, and a draw or a `step` of a lab
+            /// server for its step.) `spare` is a buffer that the
             /// command may take for the data of the reply.
             pub fn execute<'s>(
                 &self,

@@ -70,8 +70,8 @@ struct Budget {
     is_closed: bool,
 }
 
-/// Hides the numbers, because they change all the time: the `Debug` texts of two equal
-/// configurations, which contain a budget, are equal.
+/// Hides the numbers, because they change all the time. A configuration of the server contains a
+/// budget, and tests compare two configurations by their `Debug` texts.
 impl fmt::Debug for Guesses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Guesses(…)")

@@ -101,9 +101,10 @@ impl Waiting for ForMemory {
             // `served` is the block, the refusal when the time is over, or `not-found` when the
             // process has ended.
             Some(served) => Look::Answered(served.map(Box::new)),
-            // The server stops: answer now, with the refusal of the last try. The ticket is still
-            // in the queue, because it has no outcome, so there is always such a refusal.
-            None if moment.is_stopping => {
+            // The wait ends before the request's own time: the server stops, or the idle timeout is
+            // over. Answer now, with the refusal of the last try. The ticket is still in the queue,
+            // because it has no outcome, so there is always such a refusal.
+            None if moment.is_over => {
                 let refused = tables.processes.refuse_waiting(self.ticket, moment.now);
                 refused.map_or(Look::Nothing, |error| Look::Answered(Err(error)))
             }

@@ -7,7 +7,7 @@
 //!
 //! Two other searches reach further. [`explore_kinds`] runs one schedule of those that differ only
 //! in the order of independent steps: the same outcomes, in fewer runs. [`explore_at_random`] runs
-//! random ones, and can say how likely it would have found a fault.
+//! random ones; [`Schedules::chance_of_finding`] says how likely so many of them find a fault.
 //!
 //! **Invariants** the smallest counterexample has the fewest preemptions of all schedules that were
 //! tried. Two different outcomes count as one only if their hashes of 128 bits are equal.

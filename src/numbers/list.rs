@@ -36,14 +36,14 @@ pub struct NumberList {
 }
 
 impl NumberList {
-    /// The most numbers of a list. Their text has 79 MB (69 million digits and 10 million spaces),
-    /// so a `u32` holds each place in it.
+    /// The most numbers of a list. The text of 1 to 10 million has 79 MB (69 million digits and 10
+    /// million spaces).
     pub const MAX: u32 = 10_000_000;
 
     /// Makes a list of `numbers`, in the given order.
     ///
-    /// Precondition: there are at most [`NumberList::MAX`] of them, and none is greater than that.
-    /// So each place in their text fits a `u32`.
+    /// Precondition: there are at most [`NumberList::MAX`] of them. Each takes at most 10 digits and
+    /// a space, so each place in their text fits a `u32`.
     pub fn new(numbers: Vec<u32>) -> Self {
         // The capacity is a guess of 8 bytes for each number: up to 9,999,999 it has at most 7
         // digits, and a space follows it. The vector grows if the guess is too small.

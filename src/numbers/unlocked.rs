@@ -96,8 +96,8 @@ impl Unlocked {
         }
     }
 
-    /// Begins the stop of the server. From now on no draw begins to wait in a window, and no client
-    /// parks; parked clients go on. A draw that waits in a window now waits to the window's end.
+    /// Begins the stop of the server. A draw that comes later does not wait in a window, and no client
+    /// parks any more; parked clients go on. A draw that waits in a window now waits to its end.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::Release);
         if let Some(parking) = &self.parking {

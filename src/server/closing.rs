@@ -55,8 +55,8 @@ const STOP_DISCARD: Duration = Duration::from_millis(100);
 /// or the time is over. The caller closes the socket by dropping it. Errors are ignored, because
 /// the socket is closed next.
 ///
-/// Never inlined: the stack of the caller, which lives as long as the connection, would have the
-/// [`PIECE`] bytes too. With thousands of idle clients that was 16 KiB for each.
+/// Never inlined: the buffer of 16 KiB would then be on the caller's stack, which lives as long as
+/// the connection. With thousands of idle clients that was 16 KiB for each.
 #[inline(never)]
 pub fn close(mut stream: &TcpStream) {
     let deadline = Instant::now() + DISCARD_TIME;

@@ -134,8 +134,6 @@ pub struct Moment {
     pub now: Instant,
     /// The wait has reached its deadline, or the server stops.
     pub is_over: bool,
-    /// The server stops.
-    pub is_stopping: bool,
     /// The client was seen to be there just before this look.
     pub is_here: bool,
 }
@@ -163,7 +161,8 @@ pub fn stopped_waiting() -> Error {
 }
 
 /// A request that waits. The thread of its client owns it. Of this request the tables hold at most
-/// a ticket (its place in a queue) or its message; `rules` removes either at the end of the wait.
+/// a ticket (its number in a queue), its message or its grant; `rules` removes each at the end of
+/// the wait.
 #[derive(Debug)]
 pub struct Waits {
     caller: Caller,
@@ -198,7 +197,8 @@ impl Waits {
         self.caller = holding.caller(self.caller);
     }
 
-    /// Ends the wait at `latest`, if it would go on for longer.
+    /// Ends the wait at `latest`, if it would go on for longer. The connection calls this: a request
+    /// waits for no longer than the idle timeout, whatever time it asked for.
     pub fn end_by(&mut self, latest: Instant) {
         self.deadline = self.deadline.min(latest);
     }
@@ -285,9 +285,8 @@ impl Shared {
     ) -> Resumed {
         let Waits { caller, deadline, call, rules } = waits;
         let moment = |now: Instant, is_here| {
-            let is_stopping = self.is_stopping();
-            let is_over = now >= *deadline || is_stopping;
-            Moment { caller: *caller, now, is_over, is_stopping, is_here }
+            let is_over = now >= *deadline || self.is_stopping();
+            Moment { caller: *caller, now, is_over, is_here }
         };
         let mut locked = self.memory.begin_change(lock(self.memory.tables()));
         let now = Instant::now();

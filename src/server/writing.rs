@@ -4,7 +4,7 @@
 //! keep its thread for ever, one call after the other, so the calls together have a limit too.
 //!
 //! **Invariants** a write blocks for at most two write timeouts, however slowly the client reads;
-//! for at most three, if a signal cuts a call short. For a large output see [`large`].
+//! for at most three, if a signal cuts a call short. For a large output see `large`.
 //!
 //! **Lock** none may be held here: these calls wait for the client.
 //!

@@ -234,7 +234,7 @@ impl Execute<Shared> for Deliver<'_> {
         // has an answer, and the last arm of the `match` below is never reached.
         let is_over = true;
         let look = shared.memory.change(|tables, now| {
-            rules.look(tables, &Moment { caller, now, is_over, is_stopping: false, is_here: true })
+            rules.look(tables, &Moment { caller, now, is_over, is_here: true })
         });
         match look {
             Look::Answered(delivered) => delivered,

@@ -9,15 +9,24 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 #[test]
 fn a_request_waits_for_no_longer_than_a_client_may_be_silent() {
-    let server = Running::start(&["--idle-timeout", "300ms"]);
-    let mut client = server.connect();
-    assert!(client.ask("join alice").starts_with("joined "));
-    let start = Instant::now();
-    assert_eq!(client.ask("wait 60000"), "none");
-    let waited = start.elapsed();
-    assert!(waited >= Duration::from_millis(300) && waited < Duration::from_secs(30), "{waited:?}");
-    assert_eq!(client.rest(), b"", "and after as long again it is closed");
-    server.await_figure("processes", 0);
+    let server = Running::start(&["--idle-timeout", "300ms", "--memory", "64KiB"]);
+    server.connect().lease(65536, 60_000);
+    let no_memory = "error refused the committed pool has less, or the process's limit is reached";
+    for (request, answer) in [
+        ("wait 60000", "none"),
+        ("lookup nobody 60000", "error not-found "),
+        ("request 64 committed wait=60000", no_memory),
+    ] {
+        let mut client = server.connect();
+        assert!(client.ask("join alice 0").starts_with("joined "));
+        let start = Instant::now();
+        let reply = client.ask(request);
+        assert!(reply.starts_with(answer), "{request}: {reply}");
+        let (waited, least) = (start.elapsed(), Duration::from_millis(300));
+        assert!(waited >= least && waited < Duration::from_secs(30), "{request}: {waited:?}");
+        assert_eq!(client.rest(), b"", "and after as long again it is closed");
+        server.await_figure("processes", 0);
+    }
 }
 
 /// Starts a server on a socket that Python makes, as `./run.sh serve` does.

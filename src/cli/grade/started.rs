@@ -53,7 +53,7 @@ impl NotGraded {
 /// the end of the server, so that the report can name a crash.
 ///
 /// # Errors
-/// Fails if it cannot be copied, built or started.
+/// Fails if it cannot be copied, built or started, or if this machine cannot grade.
 pub(super) fn grade_started(
     arguments: &GradeArguments,
     origin: &Path,
@@ -141,5 +141,5 @@ fn notes(arguments: &GradeArguments, loaded: Option<u64>) -> Vec<String> {
 const NOT_LOADED: &str = "chaos: not on, no Python of the server has loaded it (is it Python? does \
                           it ignore PYTHONPATH?)";
 
-const NO_CHAOS: &str = "chaos: not tried, it is for Python; a server in C or C++ can be built with \
+const NO_CHAOS: &str = "chaos: not on, it is for Python; a server in C or C++ can be built with \
                         -fsanitize=thread, one in Go with -race";

@@ -324,7 +324,7 @@ impl<W: Clone> Processes<W> {
 
     /// Lets `client`'s process keep `size` freed bytes instead of returning them, and lowers its
     /// freeable bytes by `size`. The document prefers the return, for two reasons: returned memory
-    /// repays loans, and reused garbage is no collateral any more. So a process that owes any pool
+    /// repays debts, and reused garbage is no collateral any more. So a process that owes any pool
     /// except the committed one is refused.
     ///
     /// # Errors

@@ -306,7 +306,7 @@ impl<W: Clone> Processes<W> {
         Ok(())
     }
 
-    /// Removes a request from the queue when the server stops, and returns its refusal. `None` if
+    /// Removes a request from the queue before its time is over, and returns its refusal. `None` if
     /// the ticket is not in the queue.
     pub fn refuse_waiting(&mut self, ticket: Ticket, now: Instant) -> Option<Error> {
         let (place, waiting) = self.place(ticket)?;

@@ -357,7 +357,7 @@ impl Grading<'_> {
     }
 
     /// Returns how the server behaves when it serves nobody any more; `None` if it does serve. A
-    /// drained server may be silent.
+    /// drained server may be silent, or close.
     pub(super) fn is_gone(&self) -> Option<&'static str> {
         let is_drained = self.is_drained();
         let mut mood = self.probe(PROBE_PATIENCE);

@@ -346,7 +346,7 @@ impl<'g, 'o> Burst<'g, 'o> {
                 self.grading.ledger().lost_in_replies |= answer.numbers.len() < answer.asked;
                 lock(&self.grading.odd_counts).push(why());
             }
-            // `wait` returns true in exactly one thread, so one thread decides for all.
+            // `is_leader` is true in exactly one thread, so one thread decides for all.
             if all.wait().is_leader() && self.is_enough() {
                 self.stop.store(true, Ordering::SeqCst);
             }

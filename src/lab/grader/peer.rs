@@ -240,8 +240,8 @@ impl GradedPeer {
         sent
     }
 
-    /// Sends the bytes and returns how many of them the system took. It takes no more while the
-    /// server does not read and the buffers are full. Each write waits for that at most `wait`.
+    /// Sends the bytes and returns how many of them the system took. While the server does not read
+    /// and the buffers are full, a write waits for room for at most `wait`. An error ends the loop.
     pub fn send_within(&mut self, bytes: &[u8], wait: Duration) -> usize {
         let mut taken = 0;
         let Ok(mut stream) = self.connect() else { return taken };

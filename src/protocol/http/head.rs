@@ -132,15 +132,15 @@ pub fn parse(head: &[u8]) -> Result<Head<'_>, Refusal> {
 /// 1.x except 1.0 is treated as 1.1 (RFC 9110, section 2.5).
 fn first_line(line: &[u8]) -> Result<(&[u8], &[u8], u8), Refusal> {
     let mut words = line.split(|&byte| byte == b' ');
-    let (Some(method), Some(target), Some(version), None) =
+    let (Some(method @ [_, ..]), Some(target @ [_, ..]), Some(version), None) =
         (words.next(), words.next(), words.next(), words.next())
     else {
         return Err(bad("the first line is not METHOD TARGET HTTP/1.1 with single spaces"));
     };
-    if method.is_empty() || !method.iter().copied().all(is_token) {
+    if !method.iter().copied().all(is_token) {
         return Err(bad("the method is no word of letters; send GET, for one"));
     }
-    if target.is_empty() || !target.iter().all(u8::is_ascii_graphic) {
+    if !target.iter().all(u8::is_ascii_graphic) {
         return Err(bad("the target holds what no path may hold; write it as %XX"));
     }
     match *version {
