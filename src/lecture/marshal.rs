@@ -31,9 +31,9 @@
 //!    cannot express is refused when it is marshalled.
 //! 2. Unmarshalling reads all bytes: an encoding that is cut, or goes on behind the person, is
 //!    refused. (In XML, blanks and comments may follow.)
-//! 3. Unmarshalling allocates at most some 50 times as much as its input is long: a boolean takes a
-//!    byte in CDR, and 24 here. No length that the input only claims is allocated. One exception:
-//!    in Java's form a reference of 5 bytes copies the whole string that it refers to.
+//! 3. Unmarshalling allocates at most some 50 times as much as its input is long, and 1 MiB: a
+//!    boolean takes a byte in CDR, and 24 here, and in Java's form references copy up to 1 MiB. No
+//!    length that the input only claims is allocated.
 //!
 //! **Lock** none: pure functions.
 //!

@@ -64,6 +64,24 @@ fn java_reads_what_the_jdk_writes_in_other_cases() {
 }
 
 #[test]
+fn what_references_copy_in_javas_form_is_bounded() {
+    let long = "x".repeat(60_000);
+    let person = Person { telephones: vec![long.clone()], ..smith() };
+    let good = encoded(&person, Form::Java(JavaClass::OURS));
+    // The count of telephone numbers stands before their 60,003 bytes.
+    let count = good.len() - 60_003 - 1;
+    let with_references = |references: u8| {
+        let mut bytes = good.clone();
+        bytes[count] = 1 + references;
+        // The class, three types, the person, name, place, the array and its class come before.
+        (0..references).for_each(|_| bytes.extend([0x71, 0, 0x7e, 0, 8]));
+        unmarshal(&bytes, Form::Java(JavaClass::OURS))
+    };
+    assert_eq!(with_references(16).unwrap().telephones, vec![long; 17]);
+    assert!(with_references(18).unwrap_err().contains("more than 1 MiB"));
+}
+
+#[test]
 fn java_refuses_all_but_a_person() {
     let good = encoded(&smith(), Form::Java(JavaClass::OURS));
     let changed = |at: usize, bytes: &[u8]| {

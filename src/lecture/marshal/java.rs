@@ -95,6 +95,9 @@ const CLASS: &str = "Person";
 const STRING_TYPE: &str = "Ljava/lang/String;";
 const ARRAY_TYPE: &str = "[Ljava/lang/String;";
 const ARRAY_CLASS: &str = "[Ljava.lang.String;";
+/// The most bytes of strings that references may copy. A reference itself takes 5 bytes.
+const MAX_COPIED: usize = 1 << 20;
+
 /// The `serialVersionUID` of an array of strings: a hash of that class's name and flags.
 const ARRAY_UID: u64 = 0xadd2_56e7_e91d_7b47;
 // `baseWireHandle` of the specification.
@@ -195,7 +198,7 @@ fn string(text: &str) -> Vec<u8> {
 /// Fails with the mistake, and with the offset at which reading stopped: at the mistake or just
 /// behind it.
 pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
-    let mut stream = ObjectStream { bytes, at: 0, handles: Vec::new() };
+    let mut stream = ObjectStream { bytes, at: 0, handles: Vec::new(), copied: 0 };
     stream.person().map_err(|what| {
         format!("at byte {}: {what}; give what ObjectOutputStream wrote of one Person", stream.at)
     })
@@ -224,6 +227,8 @@ struct ObjectStream<'a> {
     /// The items that have a handle so far; the index is the handle minus 7e0000. `None` stands for
     /// the class or the object: a reference may name only a string, so these need no content.
     handles: Vec<Option<String>>,
+    /// The bytes of strings that references have copied so far.
+    copied: usize,
 }
 
 impl ObjectStream<'_> {
@@ -377,8 +382,13 @@ impl ObjectStream<'_> {
             }
             [TC_REFERENCE] => {
                 let handle = u32::from_be_bytes(self.take()?).checked_sub(FIRST_HANDLE);
-                let known = handle.and_then(|handle| self.handles.get(handle as usize));
-                return known.cloned().flatten().ok_or("this refers to no string before".into());
+                let known = handle.and_then(|handle| self.handles.get(handle as usize)?.as_deref());
+                let text = known.ok_or("this refers to no string before")?;
+                self.copied += text.len();
+                if self.copied > MAX_COPIED {
+                    return Err("references copy more than 1 MiB; write each string whole".into());
+                }
+                return Ok(text.to_string());
             }
             [TC_NULL] => return Err("a string is null".into()),
             _ => return Err("this is no string".into()),
