@@ -152,7 +152,7 @@ impl Clients {
     }
 
     /// Counts a client behind a proxy under its own address, and no longer under the proxy's.
-    /// Returns a refusal if that address may have no further client; then nothing is changed.
+    /// Returns a refusal if that address may have no further client; then it is counted as before.
     pub fn move_to(
         &self,
         client: ClientNumber,
@@ -161,17 +161,16 @@ impl Clients {
     ) -> Option<String> {
         let to = counted(address);
         let mut connected = lock(&self.connected);
-        // The limits ask for the other clients, and this one is in the list already.
-        let others = connected.clients.len().saturating_sub(1);
-        if let Some(why) = limits.refusal(address, connected.clients_at(to), others) {
-            return Some(why);
-        }
         // Never `None`: the caller is this client's own thread, so the client is in the list.
-        let moved = connected.clients.get_mut(&client)?;
-        let from = std::mem::replace(&mut moved.address, to);
-        connected.count(to);
+        let from = connected.clients.get(&client)?.address;
+        // The limits ask for the other clients, so this one is counted only after the question.
         connected.remove_client_at(from);
-        None
+        let others = connected.clients.len().saturating_sub(1);
+        let refusal = limits.refusal(address, connected.clients_at(to), others);
+        let at = if refusal.is_none() { to } else { from };
+        connected.count(at);
+        connected.clients.get_mut(&client)?.address = at;
+        refusal
     }
 
     /// Stores the handle of a client's thread. A thread that has ended already is no longer in the

@@ -90,6 +90,13 @@ fn behind_a_proxy_a_connection_without_its_header_is_refused() {
 }
 
 #[test]
+fn a_client_of_the_proxys_own_address_does_not_count_against_itself() {
+    let limits = ["--behind-proxy", "--trust", "none", "--max-clients-per-address", "1"];
+    let server = Running::start(&limits);
+    assert!(is_served(&mut connect_for(&server, "127.0.0.1")));
+}
+
+#[test]
 fn behind_a_proxy_administrative_memory_is_shared_by_the_clients_own_addresses() {
     let server = Running::start(&["--behind-proxy", "--admin", "4096"]);
     let mut crowd: Vec<Client> = (0..11).map(|_| connect_for(&server, "192.0.2.1")).collect();
