@@ -217,6 +217,10 @@ fn the_command_line_speaks_frames() {
     assert_eq!(say(&["get", id]).0, format!("Data get for lease {id}: a\\\\b\\n\n"));
     // Data, and not the word that follows the rows of a table.
     assert_eq!(say(&["set", id, "busiest"]).0, format!("Data set for lease {id}\n"));
+    // Each command that ends with data keeps the bytes that the shell gave.
+    let named = say(&["put", "/x", "60000", "*", "a\\nb"]).0;
+    let named = named.split_whitespace().nth(1).unwrap();
+    assert_eq!(say(&["get", named]).0, format!("Data get for lease {named}: a\\\\nb\n"));
     assert_eq!(say(&["renew", id, "9000"]).0, format!("leased {id} 1024 9000\n"));
     assert_eq!(say(&["release", id]).0, format!("released {id} 1024\n"));
     assert!(say(&["table", "2"]).0.starts_with("Counter       0       1\n"));

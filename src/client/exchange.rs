@@ -314,7 +314,8 @@ impl<'r> Exchange<'r> {
         self.outcome
     }
 
-    /// Ends the exchange: only an acknowledgement may still be sent.
+    /// Ends the exchange. After it only an acknowledgement is sent; or, by the R protocol, the one
+    /// request, for which `turn` calls this just before the send.
     fn end(&mut self, outcome: Result<Option<Reply<'static>>, CallError>) {
         (self.stage, self.outcome) = (ExchangeStage::Over, outcome);
     }

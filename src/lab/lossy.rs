@@ -1,5 +1,4 @@
-//! A datagram proxy that loses, repeats and reorders the datagrams between UDP clients and a
-//! server.
+//! A proxy that loses, repeats and reorders the datagrams between UDP clients and a server.
 //!
 //! ```text
 //!   client A ──┐                 ┌── socket of A ──┐
@@ -51,17 +50,16 @@ use crate::server::warnings::warn_now_and_then;
 /// The most clients at once. Their buffers of 64 KiB need up to 64 MiB.
 const MAX_CLIENTS: usize = 1024;
 
-/// The time for which a datagram is held back; at worst it waits twice as long. Held datagrams are
-/// looked at between two receives, and a receive may wait for `HELD` itself. Twice this time is
-/// shorter than the 50 ms after which this crate's client by default sends again: otherwise each
-/// held datagram would look lost.
+/// The time for which a datagram is held back; at worst twice as long, because held datagrams are
+/// looked at between two receives, which wait for `HELD` too. Both are shorter than the 50 ms after
+/// which our client sends again by default; otherwise each held datagram would look lost.
 const HELD: Duration = Duration::from_millis(20);
 
 /// The wait after an error of the system, so that a lasting error does not use up a core.
 const BACK_OFF: Duration = Duration::from_millis(1);
 
-/// The silence of the server after which a client's thread ends. The thread checks it after each
-/// receive, which may wait as long itself: so it ends after at most twice this time.
+/// The silence of the server after which a client's thread ends; at most twice this time, because
+/// the receive before the check may wait as long.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// The stack of a client's thread in bytes; its buffer lies on the heap.
@@ -116,18 +114,18 @@ impl<R: Rng> Link<R> {
         Self { weather, chance, counts, held: Vec::new(), since: None }
     }
 
-    /// Takes one datagram, and returns the datagrams to send now: none if it is lost; those of
-    /// [`Link::release`] if it is held back; otherwise its copies, and then all held ones.
+    /// Takes one datagram, and returns the datagrams to send now: those of [`Link::release`] if it
+    /// is lost or held back; otherwise its copies, and then all held ones.
     pub fn pass(&mut self, datagram: &[u8], now: Instant) -> Vec<Vec<u8>> {
-        // Three random numbers for each datagram, also for a lost one. Otherwise one more loss
-        // would change all later faults of the same seed.
+        // Also a lost datagram takes three random numbers. Otherwise one more loss would change all
+        // later faults of the same seed.
         let Weather { drop, duplicate, reorder } = self.weather;
         let [dropped, duplicated, reordered] =
             [drop, duplicate, reorder].map(|likely| self.chance.random_bool(likely));
         LossyCounts::add(&self.counts.came);
         if dropped {
             LossyCounts::add(&self.counts.dropped);
-            return Vec::new();
+            return self.release(now);
         }
         let mut copies = vec![datagram.to_vec()];
         if duplicated {
@@ -389,7 +387,9 @@ mod tests {
         let (mut link, now) = (link(0.0, 0.0, 1.0), Instant::now());
         assert!(link.pass(b"1", now).is_empty() && link.release(now + HELD / 2).is_empty());
         assert_eq!(link.pass(b"2", now + HELD), [b"1", b"2"], "also while more comes");
-        assert!(!link.holds());
+        assert!(!link.holds() && link.pass(b"3", now).is_empty());
+        link.weather.drop = 1.0;
+        assert_eq!(link.pass(b"4", now + HELD), [b"3"], "also while more comes and is lost");
     }
 
     #[test]

@@ -177,8 +177,9 @@ pub struct SimulatedNetwork {
     /// and then the number of the copy: at equal times the copy that was sent first arrives first.
     arrivals: BTreeMap<(Instant, usize), (usize, Vec<u8>)>,
     placement: Placement,
-    /// The copies that the network has made so far.
-    copies: usize,
+    /// The arrivals planned so far, of originals and of repeats. Each gets the next number, so two
+    /// arrivals at the same time have different keys.
+    planned: usize,
     /// The datagrams that were sent so far. The index of a datagram is its number.
     passages: Vec<Passage>,
     server: Datagrams,
@@ -199,7 +200,7 @@ impl SimulatedNetwork {
             now: start,
             arrivals: BTreeMap::new(),
             placement: placement.to_vec(),
-            copies: 0,
+            planned: 0,
             passages: Vec::new(),
             server: Datagrams::new(&limits, 100, RandomState::new(), start),
             list: OneByOne::default(),
@@ -249,9 +250,9 @@ impl SimulatedNetwork {
             Some(DatagramFault::Repeat(delay)) => vec![on_time, delay],
         };
         for delay in delays {
-            self.copies += 1;
-            let place = (self.now + LATENCY + delay, self.copies);
-            self.arrivals.insert(place, (number, datagram.clone()));
+            self.planned += 1;
+            let key = (self.now + LATENCY + delay, self.planned);
+            self.arrivals.insert(key, (number, datagram.clone()));
         }
         let (kind, sent_ms) = (kind(to_server, &datagram), self.milliseconds(self.now));
         self.passages.push(Passage { to_server, kind, sent_ms, arrivals: Vec::new() });
@@ -266,7 +267,6 @@ impl SimulatedNetwork {
             return None;
         }
         let (_, (number, datagram)) = self.arrivals.pop_first()?;
-        self.note_kept(at);
         self.now = at;
         if !self.passages[number].to_server {
             return Some(Some((number, datagram)));

@@ -23,7 +23,8 @@ pub struct Chart {
     /// refuses, which the figure does not show. It has a word instead of a number.
     pub boxes: &'static [(u16, &'static str, u8, u8)],
     /// The arrows: the box that an arrow leaves, the box that it reaches, and the answer in the
-    /// first box that leads along it; empty if the first box asks nothing.
+    /// first box that leads along it; empty if the first box asks nothing, or if the second box
+    /// names the answer.
     pub arrows: &'static [(u16, u16, &'static str)],
 }
 

@@ -10,7 +10,7 @@
 //! **Lock** none: a simulation has tables of its own.
 //!
 //! **Source** `cooperative-memory-management.txt`: a headroom of 5x for each of ten processes,
-//! beside 20x and 50x that they share.
+//! compared with 20x and 50x that they share.
 
 use super::settings::Settings;
 use super::view::{list, number, record, text};

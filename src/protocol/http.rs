@@ -157,7 +157,7 @@ impl Http {
         }
     }
 
-    /// Returns the terms of an answer to a request whose head is not read. The answer is text, it
+    /// Returns the terms of an answer to a request that has not come whole. The answer is text, it
     /// has no body if the request is a HEAD, and the connection closes after it.
     fn without_head(&self) -> Answering {
         let method = self.is_head.then_some(Method::Head);

@@ -265,7 +265,7 @@ impl<'a> Charge<'a> {
         let mut charges = lock(&self.buffers.charges);
         if !self.buffers.charge(more) {
             // More bytes than the whole bound never fit, so a wait would be useless.
-            let deadline = deadline.filter(|_| more <= self.buffers.bound).ok_or(NoRoom)?;
+            let deadline = deadline.filter(|_| bytes <= self.buffers.bound).ok_or(NoRoom)?;
             charges.wanted += more;
             while !self.buffers.charge(more) {
                 let now = Instant::now();
@@ -277,7 +277,7 @@ impl<'a> Charge<'a> {
                     (self.buffers.used() + charges.wanted).saturating_sub(self.buffers.bound);
                 let closed = charges.look(missing, now);
                 if closed.is_empty() {
-                    // Sleeps until bytes come back, but only until the next look is due.
+                    // Sleeps until bytes come back, but for a second at most: then it looks again.
                     let left = deadline.saturating_duration_since(now).min(LOOK_EVERY);
                     let woken = self.buffers.changed.wait_timeout(charges, left);
                     charges = woken.unwrap_or_else(PoisonError::into_inner).0;

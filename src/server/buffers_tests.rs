@@ -90,6 +90,8 @@ fn nobody_waits_beyond_the_deadline_nor_in_the_stop_nor_for_more_than_the_bound(
     first.reserve(80 * KIB, None).unwrap();
     assert_eq!(second.reserve(60 * KIB, Some(Instant::now())), Err(NoRoom));
     assert_eq!(second.reserve(101 * KIB, later()), Err(NoRoom));
+    assert_eq!(first.reserve(101 * KIB, later()), Err(NoRoom), "its own charge is a part of it");
+    assert!(!first.is_closed(), "without a wait nothing is looked for that could be closed");
     buffers.close();
     assert_eq!(second.reserve(60 * KIB, later()), Err(NoRoom));
     assert_eq!((buffers.used(), lock(&buffers.charges).wanted), (80 * KIB, 0));

@@ -22,7 +22,7 @@
 //!    executed: the server answers that the token is too old.
 //! 2. There are never more entries than the bound. A full history refuses new clients and drops no
 //!    entry for them. One address has at most half of the bound, rounded up, and the last sixteenth
-//!    is for addresses without an entry: two strangers cannot take all.
+//!    is for addresses without an entry: two strangers cannot take all of a bound of 16 or more.
 //! 3. An entry whose time is over is dropped within half of the history's time. A sweep is due when
 //!    a quarter of that time has passed since the last sweep. The thread wakes up at the latest
 //!    another quarter later, also when no datagram arrives.

@@ -127,13 +127,21 @@ fn request<'a>(words: &[&[u8]], line: &'a [u8], bulks: &'a [u8]) -> Result<Reque
         (b"deliver", [_, ms, _]) if parse_decimal(ms).is_none() => {
             Err(Failure::NoAnswer("MS is no number of milliseconds; give digits".into()))
         }
-        // With this number of words each of these commands ends with data of one word. With another
-        // number it goes through the parser of lines.
-        (b"set" | b"open" | b"send" | b"publish", [_, _])
-        | (b"deliver" | b"replace", [_, _, _]) => text::parse_bulks(bulks).map_err(wrong),
+        _ if ends_with_data(words) => text::parse_bulks(bulks).map_err(wrong),
         (b"set", _) => Err(form("set ID DATA, with the data in quotes")),
         _ => text::parse(line).map_err(wrong),
     }
+}
+
+/// Returns whether the words are a command that ends with data of one word: its form has as many
+/// words, and the last one is `DATA` or `[DATA]`. A command with data of several words has more.
+fn ends_with_data(words: &[&[u8]]) -> bool {
+    Request::COMMANDS.iter().any(|(_, _, form)| {
+        let form: Vec<&str> = form.split(' ').collect();
+        form.len() == words.len()
+            && form[0].as_bytes().eq_ignore_ascii_case(words[0])
+            && matches!(form.last(), Some(&("DATA" | "[DATA]")))
+    })
 }
 
 /// Returns the words as bulk strings of RESP: a length, and then that many bytes. So a word may

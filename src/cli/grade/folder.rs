@@ -55,13 +55,14 @@ pub(super) fn run(arguments: &GradeArguments, folder: &Path) -> ExitCode {
 fn graded(arguments: &GradeArguments, folder: &Path) -> Result<(String, ExitCode), String> {
     arguments.check()?;
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("grades"));
-    let before = arguments.previous.as_deref().map_or(Ok(Vec::new()), table)?;
+    let before =
+        arguments.previous.as_deref().map_or(Ok(Vec::new()), |file| table(file, "--previous"))?;
     let submissions = submissions(folder, &out)?;
     fs::create_dir_all(out.join("reports")).map_err(|error| {
         format!("{} cannot be made ({error}); give --out a folder with room", out.display())
     })?;
     let csv = out.join("grades.csv");
-    let known = if csv.exists() { table(&csv)? } else { Vec::new() };
+    let known = if csv.exists() { table(&csv, "--out")? } else { Vec::new() };
     let mut rows: Vec<GradeRow> = Vec::new();
     for (at, submission) in submissions.iter().enumerate() {
         let row = row(arguments, submission, &known, &out)?;
@@ -128,17 +129,16 @@ fn name(submission: &Path) -> String {
     format!("{short} {}", Fingerprint::of(&[raw.as_encoded_bytes()]).text())
 }
 
-/// Reads a table.
+/// Reads a table. `option` is the option that named the file or its folder.
 ///
 /// # Errors
 /// Fails with one line if it cannot be read, or is no table of this program.
-fn table(file: &Path) -> Result<Vec<GradeRow>, String> {
+fn table(file: &Path, option: &str) -> Result<Vec<GradeRow>, String> {
     let shown = file.display();
     let text = fs::read(file)
-        .map_err(|error| format!("{shown} cannot be read ({error}); give another --out"))?;
-    gradebook::rows(&String::from_utf8_lossy(&text)).ok_or_else(|| {
-        format!("{shown} is no grades.csv of this version; remove it, or give another --out")
-    })
+        .map_err(|error| format!("{shown} cannot be read ({error}); give another {option}"))?;
+    gradebook::rows(&String::from_utf8_lossy(&text))
+        .ok_or_else(|| format!("{shown} is no grades.csv of this version; give another {option}"))
 }
 
 /// Returns the row of a submission. A row of `known`, the earlier table, is used again if the files

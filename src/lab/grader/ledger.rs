@@ -34,7 +34,8 @@ use std::time::Duration;
 /// One request and its answer. Both times count from the start of the first draw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
-    /// The client: 1 and up in bursts and the drain, 0 for every other one.
+    /// The client: 1 and up in bursts and the drain; 0 for every other one, and for the drain if
+    /// the system has no thread for it.
     pub client: usize,
     /// The time just before the command was sent.
     pub start: Duration,

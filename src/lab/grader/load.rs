@@ -52,9 +52,8 @@ const COUNTS: [usize; 8] = [1, 2, 4, 10, 100, 250, 500, 1000];
 /// None of these draws takes more than a twentieth of the list: `draw 1000` needs 20,000 numbers.
 const PART_OF_LIST: usize = 20;
 
-/// The counts of the bursts after the long ones. Each client begins at another place, so the counts
-/// of one burst differ: a server that sends a reply to the wrong client sends one of another
-/// length.
+/// The counts of the bursts after the long ones. Each client begins at another place, so not all
+/// counts of one burst are equal: many replies that go to a wrong client show by their length.
 const BURST: [usize; 8] = [1, 1, 2, 1, 3, 1, 1, 10];
 
 /// The number of long bursts, which come first, and the most numbers that a client draws in one.

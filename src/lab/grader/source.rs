@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 /// The words for structures and operations that need no lock of the student's own, in the languages
 /// that students use. A word counts only if it is not a part of a longer name, with one exception:
 /// at a `*` the name may go on.
-const FORBIDDEN: [&str; 33] = [
+const FORBIDDEN: [&str; 35] = [
     // Functions that take a number out of a list.
     "pop",
     "pop_back",
@@ -43,8 +43,11 @@ const FORBIDDEN: [&str; 33] = [
     "shift()",
     "poll()",
     "remove(0)",
-    // Queues that are thread-safe by themselves.
+    // Queues that are thread-safe by themselves. `deque` is Python's; that of C++ has the same
+    // name and is found too, although it is not thread-safe.
     "*Queue*",
+    "ConcurrentLinkedDeque*",
+    "LinkedBlockingDeque*",
     "queue.*",
     "deque",
     // Atomic operations of C, C++, Rust, Java and Go: they count without a lock.

@@ -161,7 +161,8 @@ struct Document<'a> {
 impl<'a> Document<'a> {
     /// Takes the whole document.
     fn document(&mut self) -> Result<Person, String> {
-        if self.rest.starts_with("<?xml ") {
+        let is_space = |rest: &str| rest.starts_with([' ', '\t', '\r', '\n']);
+        if self.rest.strip_prefix("<?xml").is_some_and(is_space) {
             let declared = self.until("?>")?.to_ascii_lowercase();
             // By now the bytes are valid UTF-8. Bytes in another encoding can look so by chance,
             // and would give a wrong name.
