@@ -174,6 +174,8 @@ fn a_score_that_fell_although_the_files_are_the_same_is_named() {
     let weights = submissions.home.join("weights.txt");
     fs::write(&weights, "# the list\nlinearizable 30\nunique 0\n").unwrap();
     let previous = previous.to_str().unwrap();
+    let (_, stderr, code) = shown(&submissions.grade(&["--previous", "nowhere.csv"]));
+    assert!(code == Some(2) && stderr.contains("give another --previous"), "{stderr}");
     let more = ["--chaos", "off", "--previous", previous, "--clients", "3"];
     let (stdout, _, code) = shown(&submissions.grade(&more));
     assert!(!stdout.contains("fell"), "{stdout}");

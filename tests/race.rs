@@ -281,6 +281,10 @@ fn a_release_in_the_wrong_order_shows_another_tenants_bytes() {
     assert!(right.contains("another tenant's bytes 0\n"), "{right}");
     let broken = race(&["--broken"]).0;
     assert!(broken.contains("schedule GRRLLGR\n") && broken.contains("reads \"the new tenant's\""));
+    for more in [&["--html", "x.html"][..], &["--replay", "localhost", "1"], &["--kinds"]] {
+        let (_, stderr, code) = race(more);
+        assert_eq!((code, stderr.contains("takes --broken alone")), (Some(2), true), "{stderr}");
+    }
     let (_, stderr, code) = shown(&leasebox(&["race", "--broken"]));
     assert_eq!(code, Some(2));
     assert!(stderr.contains("--broken is for --program leases"), "{stderr}");

@@ -136,6 +136,16 @@ pub struct RaceArguments {
     replay: Option<Vec<String>>,
 }
 
+impl RaceArguments {
+    /// Returns whether an option was given that only the program `draw` has.
+    fn is_about_draws(&self) -> bool {
+        let Self { steps, preemptions, schedule, step, kinds, random, html, replay, .. } = self;
+        let values = [schedule.is_some(), random.is_some(), html.is_some(), replay.is_some()];
+        let numbers = [steps.is_some(), preemptions.is_some(), *step, *kinds];
+        values.into_iter().chain(numbers).any(|is_given| is_given)
+    }
+}
+
 // The words of `--lock`. A type of its own, so that the draw's `Locking` does not depend on clap.
 #[derive(Clone, Copy, ValueEnum)]
 enum RaceLock {
@@ -173,6 +183,9 @@ pub fn run(arguments: &RaceArguments) -> ExitCode {
         return no_answer("under the lock a number has no steps; leave --steps or --lock out");
     }
     if arguments.program == Program::Leases {
+        if arguments.is_about_draws() {
+            return no_answer("--program leases takes --broken alone; leave the other options out");
+        }
         let order =
             if arguments.broken { ReleaseOrder::GiveBackFirst } else { ReleaseOrder::MarkFirst };
         return print(terminal::tell_tenants(order).as_bytes(), ExitCode::SUCCESS);

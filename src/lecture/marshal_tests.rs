@@ -255,6 +255,7 @@ fn xml_is_read_however_it_is_written() {
         ("<person\n<name", "line 1: the tag person does not end"),
         ("\u{1}", "XML has no"),
         ("<?xml version='1.0' encoding='ISO-8859-1'?><person/>", "not in UTF-8"),
+        ("<?xml\nversion='1.0'\tencoding='ISO-8859-1'?><person/>", "not in UTF-8"),
         ("<!-- a -- b --><person/>", "-- within a comment"),
         ("<person><name>a]]>b</name></person>", "]]> within name"),
         (&format!("<person>{}</person>", inner.replace('1', "+1")), "no number"),
