@@ -58,7 +58,7 @@ const HELD: Duration = Duration::from_millis(20);
 /// The wait after an error of the system, so that a lasting error does not use up a core.
 const BACK_OFF: Duration = Duration::from_millis(1);
 
-/// The silence of the server after which a client's thread ends; at most twice this time, because
+/// A client's thread ends when the server was silent for this time, or for twice this time at most:
 /// the receive before the check may wait as long.
 const SILENCE: Duration = Duration::from_secs(60);
 

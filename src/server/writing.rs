@@ -103,23 +103,24 @@ mod tests {
         }
     }
 
-    /// Returns a clock that advances by 1 s each time it is read, and counts that in `looks`.
-    pub(super) fn ticking(looks: &Cell<u32>) -> impl Fn() -> Instant {
-        let start = Instant::now();
-        move || {
+    /// Lets `write` write `bytes` bytes with a timeout of 10 s, and with a clock that advances by 1 s
+    /// each time it is read. Returns the result, and how often the clock was read.
+    pub(super) fn timed(
+        bytes: usize,
+        write: impl FnOnce(&Output, Duration, &dyn Fn() -> Instant) -> io::Result<()>,
+    ) -> (Result<(), ErrorKind>, u32) {
+        let (start, looks) = (Instant::now(), Cell::new(0));
+        let clock = || {
             looks.set(looks.get() + 1);
             start + Duration::from_secs(looks.get().into())
-        }
+        };
+        let output = Output { bytes: vec![b'x'; bytes], ..Output::default() };
+        let written = write(&output, Duration::from_secs(10), &clock);
+        (written.map_err(|error| error.kind()), looks.get())
     }
 
-    /// Writes `bytes` bytes with a timeout of 10 s. Returns the result, and how often the clock was
-    /// read.
     fn write(bytes: usize, client: Slow) -> (Result<(), ErrorKind>, u32) {
-        let (output, looks) =
-            (Output { bytes: vec![b'x'; bytes], ..Output::default() }, Cell::new(0));
-        let timeout = Duration::from_secs(10);
-        let written = write_within(client, &output, timeout, |_| {}, ticking(&looks));
-        (written.map_err(|error| error.kind()), looks.get())
+        timed(bytes, |output, timeout, clock| write_within(client, output, timeout, |_| {}, clock))
     }
 
     #[test]

@@ -290,11 +290,12 @@ impl<W> Administration<W> {
 
     /// Refunds bytes that were charged to a process, which may have ended.
     pub fn refund(&mut self, payer: ProcessNumber, what: Use, bytes: u64) {
-        let Some(account) = self.accounts.get_mut(&payer) else { return };
-        let held = &mut account.held.0[what as usize];
         // A second refund of the same bytes is a bug. A debug build, as in tests, panics here; a
         // released server goes on.
-        debug_assert!(*held >= bytes, "more comes back than was charged");
+        let charged = self.account(payer).held.of(what);
+        debug_assert!(charged >= bytes, "more comes back than was charged");
+        let Some(account) = self.accounts.get_mut(&payer) else { return };
+        let held = &mut account.held.0[what as usize];
         let bytes = bytes.min(*held);
         *held -= bytes;
         self.used -= bytes;

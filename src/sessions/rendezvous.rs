@@ -118,7 +118,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         let name: Arc<str> = name.into();
         self.announce(number, name.clone(), token, waker, caller.stranger);
         let own = self.processes.extents(number).first().copied();
-        // This charge cannot fail: the checks above have found `MIN_ENTRY` free, that is `PROCESS`,
+        // The charge below cannot fail: the checks above found `MIN_ENTRY` free, that is `PROCESS`,
         // which `announce` has charged, and `BLOCK + SPAN`. The process's share has room for these
         // 224 bytes too: it is a quarter of `--admin`, at least 1,024.
         let bytes = BLOCK + if own.is_some() { SPAN } else { 0 };

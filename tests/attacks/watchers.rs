@@ -30,16 +30,8 @@ fn a_thousand_watchers_that_never_listen_keep_a_place_and_no_copies() {
     let server = Running::start(&["--udp"]);
     let mut watchers: Vec<Client> = (0..WATCHERS).map(|number| watcher(&server, number)).collect();
     let before = peak(&server);
-    // The history of datagrams has no room for so many clients.
-    let way = Way { semantics: Semantics::AtLeastOnce, ..Way::default() };
     for number in 0..OTHERS {
-        let mut client = client(server.address, way);
-        let join = || Join { name: format!("p{number}").into(), committed: Some(0), space: None };
-        // By datagrams a join tries the lock for 1 ms, and a thread that has it may be off its core.
-        wait_for("a join", || match client.call(join()) {
-            Err(CallError::Refused(error)) if error.code == Code::Busy => false,
-            reply => reply.is_ok(),
-        });
+        join_by_datagram(&server, format!("p{number}")).unwrap();
     }
     let grown = peak(&server) - before;
     assert!(grown < 64 * MIB, "{grown} bytes more");
@@ -65,15 +57,17 @@ fn connect_from(own: [u8; 4], server: SocketAddr) -> TcpStream {
 
 /// Joins by datagrams, as a new client of this machine.
 fn join_by_datagram(server: &Running, name: String) -> Result<(), CallError> {
+    // The history of datagrams has no room for so many clients.
     let way = Way { semantics: Semantics::AtLeastOnce, ..Way::default() };
     let mut client = client(server.address, way);
     let join = || Join { name: name.clone().into(), committed: Some(0), space: None };
-    loop {
-        match client.call(join()) {
-            Err(CallError::Refused(error)) if error.code == Code::Busy => {}
-            reply => return reply.map(drop),
-        }
-    }
+    let mut joined = None;
+    // By datagrams a join tries the lock for 1 ms, and a thread that has it may be off its core.
+    wait_for("an answer to a join", || match client.call(join()) {
+        Err(CallError::Refused(error)) if error.code == Code::Busy => false,
+        reply => joined.replace(reply.map(drop)).is_none(),
+    });
+    joined.unwrap()
 }
 
 #[test]

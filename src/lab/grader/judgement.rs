@@ -154,7 +154,8 @@ fn longest_run<'o>(operations: impl Iterator<Item = &'o Operation>) -> (usize, u
     // makes needless. So the starts fall from the front to the back.
     let mut latest: VecDeque<(usize, Duration)> = VecDeque::new();
     for (place, &Operation { start, end, .. }) in operations.enumerate() {
-        // The run begins anew behind the last request that began after this one ended.
+        // A request that began after this one had ended cannot be in the same run. So the run now
+        // begins behind the last such request.
         while let Some((conflict, _)) = latest.front().filter(|(_, started)| *started > end) {
             first = conflict + 1;
             latest.pop_front();

@@ -1,3 +1,5 @@
+//! Tests of the judgement: each beside a naive one that looks at all pairs, or at all runs.
+
 use super::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -63,18 +65,22 @@ fn it_agrees_with_looking_at_every_pair() {
     }
 }
 
+/// Returns so many requests, the first for the first number of the list, and so on. Each starts at
+/// random and lasts for less than `longest`.
+fn each_number_once(rng: &mut StdRng, requests: usize, longest: u64) -> Vec<Operation> {
+    let request = |(client, &number): (usize, &u32)| {
+        let start = rng.random_range(0..20);
+        operation(client, start, start + rng.random_range(0..longest), &[number.into()])
+    };
+    ORDER.iter().enumerate().take(requests).map(request).collect()
+}
+
 #[test]
 fn instants_exist_for_the_whole_record_exactly_if_nothing_contradicts() {
     let mut rng = StdRng::seed_from_u64(8);
     for round in 0..2000 {
-        let record: Vec<Operation> = (0..rng.random_range(0..7))
-            .map(|client| {
-                let start = rng.random_range(0..20);
-                // Each number once.
-                let number = u64::from(ORDER[client]);
-                operation(client, start, start + rng.random_range(0..8), &[number])
-            })
-            .collect();
+        let requests = rng.random_range(0..7);
+        let record = each_number_once(&mut rng, requests, 8);
         let found = instants(&record, &ORDER);
         let is_whole = found.longest == (0, found.points.len());
         assert_eq!(is_whole, contradiction(&record, &ORDER).is_none(), "{round}: {record:?}");
@@ -88,13 +94,7 @@ fn instants_exist_for_the_whole_record_exactly_if_nothing_contradicts() {
 fn the_longest_run_is_the_longest_of_all() {
     let mut rng = StdRng::seed_from_u64(9);
     for round in 0..2000 {
-        let record: Vec<Operation> = (0..6)
-            .map(|client| {
-                let start = rng.random_range(0..20);
-                let number = u64::from(ORDER[client]);
-                operation(client, start, start + rng.random_range(0..12), &[number])
-            })
-            .collect();
+        let record = each_number_once(&mut rng, 6, 12);
         // Each run, and each pair in it.
         let is_one_counters = |from: usize, to: usize| {
             let pairs = |at: usize| (from..at).map(move |before| (before, at));

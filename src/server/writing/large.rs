@@ -8,7 +8,7 @@
 //! While a large output is written, the account of buffers must see that its client reads
 //! ([`crate::server::buffers`]). So each call lasts at most 250 ms, and then reports its bytes. The
 //! wrong way is to write pieces of so many bytes: with pieces of 256 KiB a fast client was woken
-//! five times for 1 MiB, and got it at half the speed.
+//! five times for 1 MiB, and got it at 0.6 of the speed.
 //!
 //! **Invariants** a write blocks for at most two write timeouts and a slice, however slowly the
 //! client reads; and for at most one write timeout and a slice while the client reads nothing.
@@ -83,22 +83,15 @@ fn write_within(
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
     use std::net::TcpListener;
     use std::sync::mpsc::channel;
 
     use super::super::LARGE;
-    use super::super::tests::{Slow, ticking};
+    use super::super::tests::{Slow, timed};
     use super::*;
 
-    /// Writes `bytes` bytes with a timeout of 10 s. Returns the result, and how often the clock was
-    /// read.
     fn write(bytes: usize, client: Slow) -> (Result<(), ErrorKind>, u32) {
-        let (output, looks) =
-            (Output { body: vec![b'x'; bytes], ..Output::default() }, Cell::new(0));
-        let timeout = Duration::from_secs(10);
-        let written = write_within(client, &output, timeout, |_| {}, ticking(&looks));
-        (written.map_err(|error| error.kind()), looks.get())
+        timed(bytes, |output, timeout, clock| write_within(client, output, timeout, |_| {}, clock))
     }
 
     #[test]
