@@ -103,7 +103,7 @@ pub const SAYINGS: [&str; 27] = [
 
 /// The faults of `faults.py` that are seen from outside, and the checks that they lose: the first
 /// one in any case, the others perhaps.
-pub const CLASS_FAULTS: [(&str, &[&str]); 19] = [
+pub const CLASS_FAULTS: [(&str, &[&str]); 20] = [
     ("lock_released_before_the_index_is_used", &["unique"]),
     ("a_lock_for_each_client", &["unique"]),
     ("wrong_at_the_end", &["unique"]),
@@ -123,6 +123,7 @@ pub const CLASS_FAULTS: [(&str, &[&str]); 19] = [
     ("one_too_few", &["numbers"]),
     ("shared_buffer", &["unique", "numbers"]),
     ("lock_kept_by_a_vanished_client", &["vanish"]),
+    ("ends_with_its_list", &["vanish"]),
 ];
 
 /// Does it to each item, four at once: most of a grading is waiting.

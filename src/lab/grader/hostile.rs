@@ -214,6 +214,9 @@ impl Grading<'_> {
     pub(super) fn survives_clients_that_vanish_at_once(&self, deadline: Instant) -> CheckVerdict {
         self.end_chaos();
         let before = self.probe(PROBE_PATIENCE);
+        if before == Mood::Unreachable {
+            return lost("before it, when the list was drained, the server took no connection");
+        }
         for vanished in 1..=VANISHING {
             let mut at_once = self.lasting_peer();
             // The first write to a closed connection succeeds and causes a reset. Only the second
