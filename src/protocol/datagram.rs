@@ -299,6 +299,7 @@ pub fn hear(datagram: &[u8]) -> Result<(u32, Heard), Error> {
     if header.kind == WELCOME {
         let token = Token(body.octets()?);
         let (history_ms, longest) = (body.u32()?, body.u32()?);
+        body.end()?;
         return Ok((header.id, Heard::Welcome(Welcome { token, history_ms, longest })));
     }
     let token = match header.flags & WITH_TOKEN {

@@ -75,6 +75,18 @@ fn what_is_no_whole_frame_of_a_clients_is_not_read_as_one() {
 }
 
 #[test]
+fn a_welcome_that_goes_on_too_long_is_refused() {
+    let asked = hello(ByteOrder::Little, 7);
+    let asked = Header::read(asked.first_chunk().unwrap()).unwrap();
+    let mut said = welcome(asked, &Welcome { token: T, history_ms: 1, longest: 1 });
+    assert!(matches!(hear(&said), Ok((7, Heard::Welcome(_)))));
+    // The length of the body stands in the header's last four bytes.
+    said[12] += 1;
+    said.push(0);
+    assert!(hear(&said).unwrap_err().text.contains("goes on too long"));
+}
+
+#[test]
 fn the_longest_reply_to_a_draw_is_known_before() {
     let mut drawn = Reply::Drawn(Drawn::Values(vec![7; 100]));
     let asked = Header::new(ByteOrder::Big, 1, 1);
