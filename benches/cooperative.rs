@@ -23,7 +23,7 @@ const ARENA: u64 = 64 << 20;
 const SIZE: u64 = 1024;
 
 /// A thousand processes that hold memory of every pool and have reported garbage.
-fn tables(rules: Rules, now: Instant) -> StandAlone<(), ()> {
+fn tables(rules: Rules, now: Instant) -> StandAlone<()> {
     let mut shares = Shares::default();
     let parts = [
         (Pool::GrantedLeak, 5),
@@ -37,7 +37,7 @@ fn tables(rules: Rules, now: Instant) -> StandAlone<(), ()> {
     let pools = PoolAmounts::divided(ARENA, &shares, &Shares::default()).unwrap();
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
     let longest = Duration::from_secs(1);
-    let leases = LeaseTable::new(Buddy::new(ARENA), ids, longest, |_, _| ());
+    let leases = LeaseTable::new(Buddy::new(ARENA), ids, longest);
     let mut tables = StandAlone::new(leases, pools, rules, now);
     for client in 1..=PROCESSES {
         tables

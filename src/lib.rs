@@ -39,7 +39,7 @@
 //! | chapter | question | first file | lines | minutes |
 //! | --- | --- | --- | --- | --- |
 //! | 1 | How does every number go out exactly once? | [`numbers`], then [`numbers::draw`] | 1440 | 24 |
-//! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 3940 | 66 |
+//! | 2 | How does every byte belong to one lease at a time, and come back? | [`memory`], then [`memory::service`] | 4560 | 76 |
 //! | 3 | How does one program serve many clients at once, and stop in order? | [`server`], then [`server::accept`] | 6550 | 109 |
 //! | 4 | How do bytes become commands, for tools that speak differently? | [`protocol`] | 7200 | 120 |
 //! | 5 | How do processes share the memory that each has in reserve? | [`cooperative`] | 4450 | 74 |
@@ -87,7 +87,7 @@
 //! | --- | --- | --- |
 //! | the draw's, [`numbers::draw`] | the counter, the record, the undelivered count | one |
 //! | the tables', [`memory::service`] | leases, processes, sessions, blocks, messages | one |
-//! | a block's, [`memory::arena`] | bytes, length, released mark | one for each block in use |
+//! | a block's, [`memory::contents`] | bytes, length, released mark | one for each block in use |
 //! | the clients', [`server::clients`] | the connected clients | one |
 //! | a turnstile's, [`server::turnstile`] | how many threads do one kind of long work now: make a list, end a client, answer a lesson | one for each kind |
 //! | the account's, [`server::buffers`] | the memory that each connection's buffers take | one |

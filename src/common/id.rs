@@ -35,40 +35,46 @@ pub enum IdKind {
 }
 
 /// The secret name of a lease or a session, or the token of a process. It is a UUID, or a number
-/// for clients that know only numbers. Both are one `u128`, so one table finds both.
+/// for clients that know only numbers. Both are the 16 bytes of one big-endian integer, so one table
+/// finds both. As bytes it has no alignment: a table that keeps many has no gaps between its fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LeaseId(u128);
+pub struct LeaseId([u8; 16]);
 
 impl LeaseId {
     /// The first id in the order of ids: a range over pairs of time and id begins with it.
-    pub const MIN: Self = Self(0);
+    pub const MIN: Self = Self([0; 16]);
 
     /// Returns the id for a number of a MemoryLease frame, or of a line of text. A number that no
     /// lease has, such as 0, is an id too: a lookup answers `not-found`.
     pub fn from_number(number: u64) -> Self {
-        Self(u128::from(number))
+        Self::from_uuid(number.into())
     }
 
     /// Returns the id for a UUID, as one big-endian integer.
     pub fn from_uuid(bits: u128) -> Self {
-        Self(bits)
+        Self(bits.to_be_bytes())
     }
 
     /// Returns the id for the 16 bytes of a leasebox frame: a UUID, or twelve zeros and a number,
     /// big-endian.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(u128::from_be_bytes(bytes))
+        Self(bytes)
     }
 
     /// Returns the 16 bytes of the id in a leasebox frame.
     pub fn to_bytes(self) -> [u8; 16] {
-        self.0.to_be_bytes()
+        self.0
+    }
+
+    /// Returns the id as one integer.
+    fn bits(self) -> u128 {
+        u128::from_be_bytes(self.0)
     }
 
     /// Returns the number, if a MemoryLease frame can carry it; `None` for any other id, such as a
     /// UUID.
     pub fn number(self) -> Option<i32> {
-        i32::try_from(self.0).ok().filter(|&number| number > 0)
+        i32::try_from(self.bits()).ok().filter(|&number| number > 0)
     }
 
     /// Parses a decimal number, or a UUID in its 8-4-4-4-12 form in either case.
@@ -79,7 +85,7 @@ impl LeaseId {
     pub fn parse(word: &[u8]) -> Result<Self, Error> {
         parse_decimal(word)
             .map(Self::from_number)
-            .or_else(|| parse_uuid(word).map(Self))
+            .or_else(|| parse_uuid(word).map(Self::from_uuid))
             .ok_or_else(|| Error::new(Code::BadRequest, NOT_AN_ID))
     }
 }
@@ -129,10 +135,10 @@ impl fmt::Display for LeaseId {
     /// Writes the whole id, for the client that owns it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // No lease has a number above this bound; such an id is written in the form of a UUID.
-        if self.0 <= u128::from(GREATEST_NUMBER_ID) {
-            return write!(f, "{}", self.0);
+        if self.bits() <= u128::from(GREATEST_NUMBER_ID) {
+            return write!(f, "{}", self.bits());
         }
-        let hex = format!("{:032x}", self.0);
+        let hex = format!("{:032x}", self.bits());
         let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
         write!(f, "{a}-{b}-{c}-{d}-{e}")
     }

@@ -68,7 +68,7 @@ const CHUNK: u64 = X / 4;
 
 /// The tables of a simulation. The two `()` stand for the contents of a lease, because no bytes are
 /// stored, and for the waker of a waiting thread, because no thread waits.
-type SimulatedTables = StandAlone<(), ()>;
+type SimulatedTables = StandAlone<()>;
 
 /// The rule by which memory is shared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl Sharing {
         // of a lease, has no effect: the manager's blocks have no duration.
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         let longest = Duration::from_secs(1);
-        let leases = LeaseTable::new(Buddy::new(arena), ids, longest, |_, _| ());
+        let leases = LeaseTable::new(Buddy::new(arena), ids, longest);
         let rules = Rules { block: X, most: processes, ..Rules::default() };
         StandAlone::new(leases, pools, rules, now)
     }

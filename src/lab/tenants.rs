@@ -15,7 +15,7 @@
 //! the other order the next tenant may set the block before the mark is there: then the get returns
 //! the bytes of another tenant.
 //!
-//! All steps are the server's own: those of [`LeaseTable`], [`Contents`] and [`Arena`]. Each step
+//! All steps are the server's own: those of [`LeaseTable`], [`Arena`] and [`OpenContents`]. Each step
 //! happens under one lock from its begin to its end, so one thread can do the steps in the order of
 //! a schedule.
 //!
@@ -33,16 +33,15 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::common::id::{IdKind, LeaseId};
-use crate::common::lock::lock;
 use crate::lab::schedule::Schedules;
-use crate::memory::arena::{Arena, ContentsError};
+use crate::memory::arena::Arena;
 use crate::memory::buddy::Buddy;
+use crate::memory::contents::Handle;
 use crate::memory::ids::Ids;
 use crate::memory::lease::{Ending, LeaseTable};
-use crate::memory::service::{LockedContents, make_block};
 
 #[cfg(doc)]
-use crate::memory::arena::Contents;
+use crate::memory::contents::OpenContents;
 
 /// The clients, by their letters, each with the number of its steps.
 pub const CLIENTS: [(char, usize); 3] = [('G', 2), ('R', 3), ('L', 2)];
@@ -121,16 +120,16 @@ pub fn run_tenants(schedule: &[u8], order: ReleaseOrder) -> TenantRun {
 struct Tenants {
     order: ReleaseOrder,
     arena: Arena,
-    leases: LeaseTable<LockedContents>,
+    leases: LeaseTable,
     now: Instant,
     /// The id of the old tenant's lease. G reads it, and R releases it.
     id: LeaseId,
     /// The handle of the block, from G's step 1 on.
-    found: Option<LockedContents>,
+    found: Option<Handle>,
     /// The block of the struck lease, until R gives it back.
-    ending: Option<Ending<LockedContents>>,
-    /// The contents of the struck lease, which R marks released.
-    struck: Option<LockedContents>,
+    ending: Option<Ending>,
+    /// The handle of the struck lease, whose contents R marks released.
+    struck: Option<Handle>,
     /// The lease of the new tenant, from L's step 1 on.
     leased: Option<LeaseId>,
     /// Whether G has read the new tenant's bytes.
@@ -142,7 +141,7 @@ impl Tenants {
     fn new(order: ReleaseOrder) -> Self {
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         let longest = Duration::from_secs(60);
-        let mut leases = LeaseTable::new(Buddy::new(ARENA), ids, longest, make_block);
+        let mut leases = LeaseTable::new(Buddy::new(ARENA), ids, longest);
         let arena = Arena::new(ARENA);
         let arena = arena.unwrap_or_else(|error| unreachable!("32 bytes are there: {error}"));
         let (now, ms) = (Instant::now(), longest.as_millis() as u64);
@@ -184,32 +183,34 @@ impl Tenants {
     }
 
     fn find(&mut self) -> String {
-        self.found = self.leases.find(self.id, self.now).ok().map(|found| found.handle);
+        self.found = self.leases.find(self.id, self.now).ok();
         if self.found.is_some() { "finds the lease" } else { "finds no such lease" }.into()
     }
 
     fn read(&mut self) -> String {
         let Some(found) = &self.found else { return "has nothing to read".into() };
         let mut data = Vec::new();
-        match lock(found).get(&self.arena, ARENA, &mut data) {
+        let Ok(contents) = self.arena.open(found) else {
+            return "finds the mark: not-found".into();
+        };
+        match contents.get(ARENA, &mut data) {
             Ok(()) => {
                 self.has_leaked = data == NEW;
                 format!("reads {:?}", String::from_utf8_lossy(&data))
             }
-            Err(ContentsError::Released) => "finds the mark: not-found".into(),
             Err(why) => format!("fails: {why:?}"),
         }
     }
 
     fn strike(&mut self) -> String {
         self.ending = self.leases.end(self.id, self.now).ok();
-        self.struck = self.ending.as_ref().map(|ending| ending.handle.clone());
+        self.struck = self.ending.as_ref().map(|ending| ending.handle);
         "strikes the lease".into()
     }
 
     fn mark(&mut self) -> String {
         if let Some(struck) = &self.struck {
-            lock(struck).release();
+            self.arena.release(struck);
         }
         "marks the contents released".into()
     }
@@ -228,10 +229,12 @@ impl Tenants {
     }
 
     fn set(&mut self, id: LeaseId, data: &[u8]) -> String {
-        // Neither call can fail: nobody ends the lease `id` before the set, the time stands still,
-        // and the data is shorter than the block. So both results can be ignored.
-        if let Ok(found) = self.leases.find(id, self.now) {
-            let _ = lock(&found.handle).set(&self.arena, data, self.now);
+        // No call can fail: nobody ends the lease `id` before the set, the time stands still, and
+        // the data is shorter than the block. So the results can be ignored.
+        if let Ok(handle) = self.leases.find(id, self.now)
+            && let Ok(mut contents) = self.arena.open(&handle)
+        {
+            let _ = contents.set(data, self.now);
         }
         format!("sets {:?}", String::from_utf8_lossy(data))
     }

@@ -96,7 +96,7 @@ type Ticketed = (u64, char, Wanted);
 struct Headroom {
     /// The manager and its tables. The blocks have no bytes here, and no thread waits: the types of
     /// both the handle and the waker are `()`.
-    tables: StandAlone<(), ()>,
+    tables: StandAlone<()>,
     /// The lesson's clock.
     now: Instant,
     /// All granted blocks, in the order of the grants: the process and the block, `None` after its
@@ -124,7 +124,7 @@ impl Headroom {
         let pools = PoolAmounts::divided(ARENA, &shares, &Shares::default())?;
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         // `TICK` stands for the longest lease, and does not matter: the lesson has no plain leases.
-        let leases = LeaseTable::new(Buddy::new(ARENA), ids, TICK, |_, _| ());
+        let leases = LeaseTable::new(Buddy::new(ARENA), ids, TICK);
         let (now, rules) = (Instant::now(), Rules { journal: true, ..Rules::default() });
         let tables = StandAlone::new(leases, pools, rules, now);
         let (blocks, waiting, told) = (Vec::new(), Vec::new(), Vec::new());

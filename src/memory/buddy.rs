@@ -50,8 +50,11 @@ use std::fmt;
 
 use crate::memory::bits::BitSet;
 
+mod block;
 mod first_fit;
 mod resize;
+
+pub use block::Block;
 
 /// The smallest block, in bytes: half a cache line, and four words. A *unit* is one such piece.
 pub const MIN_BLOCK: u64 = 32;
@@ -59,29 +62,6 @@ pub const MIN_BLOCK: u64 = 32;
 /// The value of `starts` where no used block starts. It is 0, because the system provides zeroed
 /// pages: a table of zeros takes no memory before it is used.
 const NONE: u8 = 0;
-
-/// A used block: its place and its size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Block {
-    /// Bytes from the arena's start, a multiple of the size.
-    pub offset: u64,
-    /// The size is `MIN_BLOCK << order`.
-    order: u8,
-}
-
-impl Block {
-    /// Returns the bytes, a power of two.
-    pub fn size(self) -> u64 {
-        MIN_BLOCK << self.order
-    }
-
-    /// Returns the block with an offset that is larger by `start`. The allocator of a further
-    /// memory space counts offsets from the start of its space, and the lease table counts them
-    /// from the start of the arena.
-    pub fn moved_by(self, start: u64) -> Self {
-        Self { offset: self.offset + start, ..self }
-    }
-}
 
 /// The reason why no block was allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

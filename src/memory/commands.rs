@@ -223,7 +223,7 @@ impl<T: Tables> Execute<Memory<T>> for Release {
         // `change` unlocks the tables again. `give_back` locks the block, and no thread holds two
         // locks.
         let ending = memory.change(|tables, now| tables.leases().end(self.id, now))?;
-        let size = ending.size;
+        let size = ending.size();
         memory.give_back(vec![ending]);
         Ok(Released { id: self.id, size })
     }

@@ -1,9 +1,9 @@
 //! The lease table: the leased and held blocks, with the place and the end of each.
 //!
 //! ```text
-//!   lease ──► id ─► block, size, tenure, handle ──► the block's contents, elsewhere
-//!   hold            │           │
-//!                 buddy     by expiry ──► expired ─► Ending ─► give_back
+//!   lease ──► entry: id, block, size, tenure      a handle ──► the block's contents, elsewhere
+//!   hold             │     │            │
+//!                  by id  buddy     by expiry ──► expired ─► Ending ─► give_back
 //! ```
 //!
 //! A *lease* belongs to every client that knows its id, for a duration. Its block is charged to the
@@ -11,9 +11,9 @@
 //! belongs to a holder and has no expiry. Later chapters give held blocks to processes, and charge
 //! the bytes themselves. The *tenure* of a block is the expiry of its lease, or its holder.
 //!
-//! The table knows where a block is, and not its bytes. For each block it keeps a handle, which it
-//! makes with a function from the code that built the table (its *owner*). In the server the handle
-//! is an `Arc` around the block's own lock ([`super::service::make_block`]).
+//! The table knows where a block is, and not its bytes. It returns a [`Handle`], which opens the
+//! contents under the block's own lock ([`super::contents`]). The leases and the held blocks stand
+//! in `lease/entries.rs`, which finds them by id and by expiry.
 //!
 //! ```text
 //!   lease 64 5000    expiry at 5000 ms          the reaper wakes, a moment later
@@ -30,51 +30,59 @@
 //! bytes)
 //!
 //! 1. Each used block of the allocator belongs to one lease, one held block or one ending.
-//! 2. `by_expiry` has exactly one entry for each lease, at its expiry, and none for a held block.
+//! 2. Each lease and held block is found by its id, and each lease in the order of expiries.
 //! 3. No client finds a lease once `now >= expiry`: each access by its id compares the times. So
 //!    [`LeaseTable::strike_expired`] is needed only to get the memory back.
 //!
 //! **Lock** the tables', around the whole table. No function here copies a lease's bytes.
 //!
-//! **Simplified** a B-tree keeps the expiries in order. A timer wheel would save a microsecond at a
-//! million leases, and is longer to read.
+//! **Simplified** a sorted list keeps the expiries. A timer wheel would need no comparisons, and is
+//! longer to read.
 //!
 //! **Source** `memorylease.txt`: leases. There a lease of 1 ms lived for 610 ms.
 
 mod check;
 mod committed;
 mod ending;
+mod entries;
 mod held;
 mod list;
 mod named;
+mod order;
 mod refusals;
+mod slots;
 mod spaces;
 
 use refusals::{GRANTED, NO_NUMBERS};
 pub use refusals::{explain, not_found};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::common::error::{Code, Error};
 use crate::common::id::{IdKind, LeaseId};
 use crate::memory::buddy::{Block, Buddy};
+use crate::memory::compact::{Tick, U48};
+use crate::memory::contents::Handle;
 use crate::memory::ids::Ids;
 pub use committed::{Committed, LOOK_SOON, power_of_two_within};
 pub use ending::Ending;
+use entries::{Entries, LeaseEntry, Tenure};
 pub use held::Holder;
 pub use list::LeaseRow;
+use order::SlotNumber;
 use spaces::Spaces;
 pub use spaces::{MAX_SPACES, SpaceFigures, SpaceNumber};
 
-/// All leases and held blocks. `H` is the type of the handle that the table keeps for each block.
+/// The most leases and held blocks that a table can have: the number of a slot has 32 bits, and
+/// endings have slots too.
+pub const MAX_ENTRIES: usize = 1 << 31;
+
+/// All leases and held blocks.
 #[derive(Debug)]
-pub struct LeaseTable<H> {
-    /// The leases and the held blocks. A tree, because a hash map doubles at once: a million
-    /// entries would be moved under one hold of the lock, and be there twice meanwhile.
-    leases: BTreeMap<LeaseId, LeaseEntry<H>>,
-    /// The leases in the order in which they expire (invariant 2).
-    by_expiry: BTreeSet<(Instant, LeaseId)>,
+pub struct LeaseTable {
+    /// The leases and the held blocks.
+    entries: Entries,
     /// The ids of the names at which a put is under way ([`super::named`]).
     puts: BTreeSet<LeaseId>,
     /// The allocator of the first memory space. Most servers have only this space.
@@ -91,8 +99,6 @@ pub struct LeaseTable<H> {
     longest_duration: Duration,
     /// The most leases and held blocks at a time.
     max_entries: usize,
-    /// Makes a handle from a block's offset and the lease's size.
-    make_handle: fn(u64, u64) -> H,
     /// The sizes of all entries together: a lease's requested bytes, a held block's whole bytes.
     requested: u64,
     /// The bytes of the blocks of leases.
@@ -101,15 +107,6 @@ pub struct LeaseTable<H> {
     ending_leased: u64,
     /// The same for all blocks that were struck: those of leases, and held blocks.
     ending: u64,
-}
-
-/// A lease or held block. Only a lease's `size` may be less than its block's.
-#[derive(Debug)]
-struct LeaseEntry<H> {
-    block: Block,
-    size: u64,
-    tenure: Tenure,
-    handle: H,
 }
 
 /// The terms of a lease: its bytes and its milliseconds.
@@ -121,38 +118,13 @@ pub struct Terms {
     pub granted_ms: u64,
 }
 
-/// The kind of a block, and its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tenure {
-    /// A lease: ends at `expiry`, and was last granted for `granted_ms`.
-    Until { expiry: Instant, granted_ms: u64 },
-    /// A held block: its holder has it until [`LeaseTable::end_held`].
-    HeldBy(Holder),
-}
-
-/// A lease or held block that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundLease<H> {
-    /// The handle of its block.
-    pub handle: H,
-    /// The lease's size in bytes.
-    pub size: u64,
-}
-
-impl<H: Clone> LeaseTable<H> {
+impl LeaseTable {
     /// Returns an empty table over a fresh arena. Leases may take all of the arena, unless the
-    /// table's owner sets a smaller account through [`LeaseTable::committed_mut`]. `make_handle`
-    /// makes a handle from a block's offset and a lease's size. No lease lasts longer than
-    /// `longest_duration`.
-    pub fn new(
-        buddy: Buddy,
-        ids: Ids,
-        longest_duration: Duration,
-        make_handle: fn(u64, u64) -> H,
-    ) -> Self {
+    /// owner of the table sets a smaller account through [`LeaseTable::committed_mut`]. No lease
+    /// lasts longer than `longest_duration`.
+    pub fn new(buddy: Buddy, ids: Ids, longest_duration: Duration) -> Self {
         Self {
-            leases: BTreeMap::new(),
-            by_expiry: BTreeSet::new(),
+            entries: Entries::default(),
             puts: BTreeSet::new(),
             committed: Committed::new(buddy.filling().free),
             next_look: None,
@@ -160,8 +132,7 @@ impl<H: Clone> LeaseTable<H> {
             spaces: Spaces::default(),
             ids,
             longest_duration,
-            max_entries: usize::MAX,
-            make_handle,
+            max_entries: MAX_ENTRIES,
             requested: 0,
             leased: 0,
             ending_leased: 0,
@@ -169,14 +140,15 @@ impl<H: Clone> LeaseTable<H> {
         }
     }
 
-    /// Bounds the count of leases and held blocks, and so the bytes of their entries.
+    /// Bounds the count of leases and held blocks, and so the bytes of their entries. `max_entries`
+    /// is at most [`MAX_ENTRIES`].
     pub fn with_most(self, max_entries: usize) -> Self {
         Self { max_entries, ..self }
     }
 
     /// Returns whether there are as many leases and held blocks as there may be.
     fn is_full(&self) -> bool {
-        self.leases.len() >= self.max_entries
+        self.entries.len() >= self.max_entries
     }
 
     /// Leases `size` bytes for `duration_ms` from `now`, out of the committed bytes. The table is
@@ -201,7 +173,7 @@ impl<H: Clone> LeaseTable<H> {
     fn lease_until(
         &mut self,
         size: u64,
-        (expiry, granted_ms): (Instant, u64),
+        (expiry, granted_ms): (Tick, u64),
         id_kind: IdKind,
         now: Instant,
     ) -> Result<LeaseId, Error> {
@@ -215,7 +187,7 @@ impl<H: Clone> LeaseTable<H> {
         self.committed.charge(block.size());
         // If few bytes are free now, the memory manager of chapter 5 checks them soon.
         self.note_taken(now);
-        self.by_expiry.insert((expiry, id));
+        let granted_ms = U48::new(granted_ms);
         self.insert(id, block, size, Tenure::Until { expiry, granted_ms });
         Ok(id)
     }
@@ -224,27 +196,24 @@ impl<H: Clone> LeaseTable<H> {
     pub fn uuid(&mut self) -> LeaseId {
         loop {
             let id = self.ids.uuid();
-            if !self.leases.contains_key(&id) {
+            if self.entries.get(id).is_none() {
                 return id;
             }
         }
     }
 
-    /// Adds the entry of a lease or held block, with a new handle. The caller adds the expiry to
-    /// `by_expiry` and counts the block's bytes, because only leases need this.
+    /// Adds the entry of a lease or held block. The caller counts the block's bytes.
     fn insert(&mut self, id: LeaseId, block: Block, size: u64, tenure: Tenure) {
-        let handle = (self.make_handle)(block.offset, size);
-        self.leases.insert(id, LeaseEntry { block, size, tenure, handle });
+        self.entries.insert(LeaseEntry::new(id, block, size, tenure));
         self.requested += size;
     }
 
-    /// Returns the lease or held block of that id.
+    /// Returns the handle of the lease or held block of that id.
     ///
     /// # Errors
     /// `not-found` when there is none, or no longer.
-    pub fn find(&self, id: LeaseId, now: Instant) -> Result<FoundLease<H>, Error> {
-        let lease = self.living(id, now)?;
-        Ok(FoundLease { handle: lease.handle.clone(), size: lease.size })
+    pub fn find(&self, id: LeaseId, now: Instant) -> Result<Handle, Error> {
+        self.living(id, now).map(|(slot, lease)| lease.handle(slot))
     }
 
     /// Moves the end of a lease to `duration_ms` from `now`, sooner or later than before. Returns
@@ -254,12 +223,11 @@ impl<H: Clone> LeaseTable<H> {
     /// `bad-request` for a zero or too long duration, `not-found`, `refused` for a held block.
     pub fn renew(&mut self, id: LeaseId, duration_ms: u64, now: Instant) -> Result<Terms, Error> {
         let expiry = self.expiry(duration_ms, now)?;
-        let before = self.expiry_of(id, now)?;
-        let lease = self.leases.get_mut(&id).ok_or_else(not_found)?;
-        self.by_expiry.remove(&(before, id));
-        self.by_expiry.insert((expiry, id));
-        lease.tenure = Tenure::Until { expiry, granted_ms: duration_ms };
-        self.terms(id, now)
+        // A held block has no terms that could change: `terms` fails.
+        let size = self.terms(id, now)?.size;
+        let tenure = Tenure::Until { expiry, granted_ms: U48::new(duration_ms) };
+        self.entries.change_key(id, id, tenure);
+        Ok(Terms { size, granted_ms: duration_ms })
     }
 
     /// Returns the terms that a lease was last granted.
@@ -267,9 +235,11 @@ impl<H: Clone> LeaseTable<H> {
     /// # Errors
     /// `not-found`, `refused` for a held block.
     pub fn terms(&self, id: LeaseId, now: Instant) -> Result<Terms, Error> {
-        let lease = self.living(id, now)?;
+        let (_, lease) = self.living(id, now)?;
         match lease.tenure {
-            Tenure::Until { granted_ms, .. } => Ok(Terms { size: lease.size, granted_ms }),
+            Tenure::Until { granted_ms, .. } => {
+                Ok(Terms { size: lease.size(), granted_ms: granted_ms.get() })
+            }
             Tenure::HeldBy(_) => Err(Error::new(Code::Refused, GRANTED)),
         }
     }
@@ -279,30 +249,33 @@ impl<H: Clone> LeaseTable<H> {
     /// # Errors
     /// `not-found`, `refused` for a held block.
     pub fn time_left(&self, id: LeaseId, now: Instant) -> Result<Duration, Error> {
-        Ok(self.expiry_of(id, now)?.duration_since(now))
+        let (_, lease) = self.living(id, now)?;
+        let expiry = lease.expiry().ok_or_else(|| Error::new(Code::Refused, GRANTED))?;
+        Ok(expiry.instant().duration_since(now))
     }
 
     /// Strikes a lease before its expiry.
     ///
     /// # Errors
     /// `not-found`, `refused` for a held block.
-    pub fn end(&mut self, id: LeaseId, now: Instant) -> Result<Ending<H>, Error> {
-        // The call only checks that `id` is a lease that has not expired. The expiry is not needed.
-        self.expiry_of(id, now)?;
+    pub fn end(&mut self, id: LeaseId, now: Instant) -> Result<Ending, Error> {
+        // The call only checks that `id` is a lease that has not expired. The terms are not needed.
+        self.terms(id, now)?;
         self.strike_lease(id).ok_or_else(not_found)
     }
 
     /// Strikes at most `most` expired leases; the lease that expired first comes first. The bound
     /// limits the time under the lock.
-    pub fn strike_expired(&mut self, now: Instant, most: usize) -> Vec<Ending<H>> {
-        let due = self.by_expiry.iter().take_while(|(expiry, _)| *expiry <= now);
-        let due: Vec<LeaseId> = due.take(most).map(|&(_, id)| id).collect();
+    pub fn strike_expired(&mut self, now: Instant, most: usize) -> Vec<Ending> {
+        let now = Tick::of(now);
+        let due = self.entries.expiring_from(None).take_while(|lease| lease.expiry() <= now);
+        let due: Vec<LeaseId> = due.take(most).map(|lease| lease.id).collect();
         due.into_iter().filter_map(|id| self.strike_lease(id)).collect()
     }
 
     /// Frees the block of an ending. The caller has marked its contents released, or knows that no
     /// copy is under way in the block.
-    pub fn give_back(&mut self, ending: Ending<H>) {
+    pub fn give_back(&mut self, ending: Ending) {
         let bytes = ending.block.size();
         self.ending -= bytes;
         if ending.is_lease {
@@ -310,53 +283,43 @@ impl<H: Clone> LeaseTable<H> {
             self.committed.refill(bytes);
         }
         self.release_block(ending.block);
+        self.entries.free(ending.handle.slot());
     }
 
     /// Returns the earliest expiry of a lease in the table. It may lie in the past, because an
     /// expired lease stays in the table until it is struck.
     pub fn next_expiry(&self) -> Option<Instant> {
-        self.by_expiry.first().map(|&(expiry, _)| expiry)
+        self.entries.first_expiry().map(Tick::instant)
     }
 
-    /// Returns a held block, or a lease before its expiry: the check of invariant 3.
-    fn living(&self, id: LeaseId, now: Instant) -> Result<&LeaseEntry<H>, Error> {
-        let is_living = |lease: &&LeaseEntry<H>| match lease.tenure {
-            Tenure::Until { expiry, .. } => now < expiry,
+    /// Returns a held block, or a lease before its expiry, with its slot: the check of invariant 3.
+    fn living(&self, id: LeaseId, now: Instant) -> Result<(SlotNumber, &LeaseEntry), Error> {
+        let is_living = |(_, lease): &(SlotNumber, &LeaseEntry)| match lease.tenure {
+            Tenure::Until { expiry, .. } => now < expiry.instant(),
             Tenure::HeldBy(_) => true,
         };
-        self.leases.get(&id).filter(is_living).ok_or_else(not_found)
-    }
-
-    /// Returns the expiry of a lease. Fails with `refused` for a held block, which has none.
-    fn expiry_of(&self, id: LeaseId, now: Instant) -> Result<Instant, Error> {
-        match self.living(id, now)?.tenure {
-            Tenure::Until { expiry, .. } => Ok(expiry),
-            Tenure::HeldBy(_) => Err(Error::new(Code::Refused, GRANTED)),
-        }
+        self.entries.find(id).filter(is_living).ok_or_else(not_found)
     }
 
     /// Strikes a lease, and moves its bytes from `leased` to `ending_leased`. Held blocks are in
     /// neither sum, so `end_held` calls `strike` instead.
-    fn strike_lease(&mut self, id: LeaseId) -> Option<Ending<H>> {
+    fn strike_lease(&mut self, id: LeaseId) -> Option<Ending> {
         let ending = self.strike(id)?;
         self.leased -= ending.block.size();
         self.ending_leased += ending.block.size();
         Some(ending)
     }
 
-    /// Removes an entry from the table and from the order of expiries. Its block stays used until
+    /// Removes an entry, so that nobody finds it any more. Its block and its slot stay used until
     /// [`LeaseTable::give_back`]. `None` if no entry has that id.
-    fn strike(&mut self, id: LeaseId) -> Option<Ending<H>> {
-        let LeaseEntry { block, size, tenure, handle } = self.leases.remove(&id)?;
-        let is_lease = match tenure {
-            // `remove` returns true: each lease has its entry (invariant 2).
-            Tenure::Until { expiry, .. } => self.by_expiry.remove(&(expiry, id)),
-            Tenure::HeldBy(_) => false,
-        };
-        self.requested -= size;
+    fn strike(&mut self, id: LeaseId) -> Option<Ending> {
+        let (slot, lease) = self.entries.remove(id)?;
+        let (handle, block, is_lease) =
+            (lease.handle(slot), lease.block(), lease.expiry().is_some());
+        self.requested -= handle.size;
         self.ending += block.size();
         self.note_struck(block);
-        Some(Ending { handle, size, block, is_lease })
+        Some(Ending { handle, block, is_lease })
     }
 
     /// Returns an id that no entry has; `None` when all numeric ids were given. A random UUID could
@@ -364,7 +327,7 @@ impl<H: Clone> LeaseTable<H> {
     fn unused_id(&mut self, kind: IdKind) -> Option<LeaseId> {
         loop {
             let id = self.ids.next(kind)?;
-            if !self.leases.contains_key(&id) {
+            if self.entries.get(id).is_none() {
                 return Some(id);
             }
         }
@@ -372,17 +335,17 @@ impl<H: Clone> LeaseTable<H> {
 
     /// Returns the time that is `duration_ms` after `now`. Fails with `bad-request` for 0 ms, for
     /// more than `longest_duration`, and for a time that the clock cannot express.
-    fn expiry(&self, duration_ms: u64, now: Instant) -> Result<Instant, Error> {
+    fn expiry(&self, duration_ms: u64, now: Instant) -> Result<Tick, Error> {
         let duration = Duration::from_millis(duration_ms);
-        let expiry = now.checked_add(duration);
+        let expiry = now.checked_add(duration).and_then(Tick::of);
         let in_range = duration_ms > 0 && duration <= self.longest_duration;
-        expiry.filter(|_| in_range).ok_or_else(|| {
-            let longest = self.longest_duration.as_millis();
-            Error::new(
-                Code::BadRequest,
-                format!("a lease lasts 1 to {longest} ms; ask within that"),
-            )
-        })
+        expiry.filter(|_| in_range).ok_or_else(|| self.wrong_duration())
+    }
+
+    /// Returns the error for a duration that no lease can have.
+    fn wrong_duration(&self) -> Error {
+        let longest = self.longest_duration.as_millis();
+        Error::new(Code::BadRequest, format!("a lease lasts 1 to {longest} ms; ask within that"))
     }
 }
 

@@ -11,12 +11,12 @@ use std::hash::RandomState;
 const MS: Duration = Duration::from_millis(1);
 const HOUR_MS: u64 = 3_600_000;
 
-fn table(arena: u64) -> LeaseTable<()> {
+fn table(arena: u64) -> LeaseTable {
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
-    LeaseTable::new(Buddy::new(arena), ids, Duration::from_millis(HOUR_MS), |_, _| ())
+    LeaseTable::new(Buddy::new(arena), ids, Duration::from_millis(HOUR_MS))
 }
 
-fn lease(table: &mut LeaseTable<()>, size: u64, ms: u64, now: Instant) -> Result<LeaseId, Code> {
+fn lease(table: &mut LeaseTable, size: u64, ms: u64, now: Instant) -> Result<LeaseId, Code> {
     table.lease(size, ms, IdKind::Uuid, now).map_err(|error| error.code)
 }
 
@@ -95,7 +95,7 @@ fn expired_leases_are_struck_oldest_first_and_in_bites() {
         lease(&mut table, ms, ms, now).unwrap();
     }
     let bite = table.strike_expired(now + 30 * MS, 2);
-    assert_eq!(bite.iter().map(|ending| ending.size).collect::<Vec<_>>(), [10, 20]);
+    assert_eq!(bite.iter().map(|ending| ending.size()).collect::<Vec<_>>(), [10, 20]);
     assert_eq!(table.strike_expired(now + 29 * MS, 2).len(), 0);
     assert_eq!(table.filling().used, 96, "struck, but not yet given back");
     for ending in bite {
@@ -143,12 +143,12 @@ fn a_handle_is_made_for_the_place_that_was_allocated() {
     let now = Instant::now();
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
     let longest = Duration::from_secs(9);
-    let make = |offset, size| (offset, size);
-    let mut table = LeaseTable::new(Buddy::new(1024), ids, longest, make);
+    let mut table = LeaseTable::new(Buddy::new(1024), ids, longest);
     table.lease(100, 5, IdKind::Uuid, now).unwrap();
     let id = table.lease(32, 5, IdKind::Number, now).unwrap();
     assert!(id.number().is_some());
-    assert_eq!(table.find(id, now).unwrap().handle, (128, 32));
+    let handle = table.find(id, now).unwrap();
+    assert_eq!((handle.offset, handle.size), (128, 32));
 }
 
 #[derive(Debug, Clone)]

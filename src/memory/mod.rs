@@ -38,17 +38,19 @@
 //! | the words of the arena | the lock of the block in which the word lies |
 //!
 //! **Simplified.** There is one lock for all tables. Threads keep no caches of free blocks, and
-//! there are no sizes between powers of two. A B-tree keeps the order in which leases end; a bigger
-//! system would use a timer wheel.
+//! there are no sizes between powers of two. A sorted list keeps the order in which leases end; a
+//! bigger system would use a timer wheel.
 //!
 //! | file | contents |
 //! | --- | --- |
 //! | [`buddy`] over [`bits`] | the used and free blocks of the arena, as offsets |
-//! | [`arena`] | the bytes, and one block's contents |
+//! | [`arena`] | the bytes |
+//! | [`contents`] | the contents of each block, and its lock |
 //! | [`lease`], [`ids`] | the leases and their expiry, and ids that are hard to guess |
 //! | [`service`] | the locks, and the work under each |
 //! | [`commands`], [`versions`] | the commands, their replies, and their functions |
 //! | [`named`] | leases whose names the clients choose |
+//! | [`compact`] | numbers and times in few bytes |
 //! | [`picture`], [`nodes`] | the buddy tree as a line of text, and as nodes that change step by step |
 //!
 //! **Source** `memorylease.txt`: the leases, the buddy tree, best fit.
@@ -57,6 +59,8 @@ pub mod arena;
 pub mod bits;
 pub mod buddy;
 pub mod commands;
+pub mod compact;
+pub mod contents;
 pub mod ids;
 pub mod lease;
 pub mod named;

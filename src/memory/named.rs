@@ -55,11 +55,10 @@ use crate::common::caller::Caller;
 use crate::common::description::{Execute, Field, Sink, Source, command};
 use crate::common::error::{Code, Error, Malformed};
 use crate::common::id::LeaseId;
-use crate::common::lock::lock;
 use crate::common::name_id::{id_of_name, is_of_name};
-use crate::memory::arena::ContentsError;
+use crate::memory::contents::{ContentsError, Handle, OpenContents};
 use crate::memory::lease::not_found;
-use crate::memory::service::{LockedContents, Memory, Tables, explain, rest};
+use crate::memory::service::{Memory, Tables, rest};
 use crate::memory::versions::{Condition, Replaced};
 
 /// The id of a name. A line of text has the name, a frame the id.
@@ -186,16 +185,17 @@ impl<T: Tables> Memory<T> {
             let found = self.with_tables(|tables, now| {
                 // Checked first: after the replacement a wrong duration would be noticed too late.
                 tables.leases().check_duration(put.duration_ms, now)?;
-                Ok::<_, Error>(tables.leases().find(id, now).ok().map(|found| (found, now)))
+                Ok::<_, Error>(tables.leases().find(id, now).ok().map(|handle| (handle, now)))
             })?;
             let tried = match found {
                 None => self.create(put),
-                Some((found, now)) if put.data.len() as u64 <= found.size => {
-                    let (arena, condition, data) = (self.arena(), &put.condition, &put.data);
-                    let set = lock(&found.handle).replace(arena, condition, data, now);
-                    self.renew_after_replacing(put, set, found.size)
+                Some((handle, now)) if put.data.len() as u64 <= handle.size => {
+                    let opened = self.arena().open(&handle);
+                    let replace =
+                        |mut block: OpenContents<'_>| block.replace(&put.condition, &put.data, now);
+                    self.renew_after_replacing(put, opened.and_then(replace), handle.size)
                 }
-                Some((found, _)) => self.replace_elsewhere(put, &found.handle),
+                Some((handle, _)) => self.replace_elsewhere(put, &handle),
             };
             if let Some(version) = tried? {
                 return Ok(version);
@@ -237,19 +237,21 @@ impl<T: Tables> Memory<T> {
     }
 
     /// Replaces contents that have no room for the data: moves them into a fresh block.
-    fn replace_elsewhere(&self, put: &Put<'_>, block: &LockedContents) -> Tried {
+    fn replace_elsewhere(&self, put: &Put<'_>, handle: &Handle) -> Tried {
         let fresh = self.lease_for(put)?;
         let (place, now) = self.with_tables(|tables, now| (tables.leases().offset(fresh.id), now));
         let size = put.data.len() as u64;
         // Only this thread knows the fresh lease, so it is there.
         let room = (place.ok_or_else(not_found)?, size);
-        let moved = lock(block).replace_at(self.arena(), room, &put.condition, &put.data, now);
+        let opened = self.arena().open(handle);
+        let moved =
+            opened.and_then(|mut block| block.replace_at(room, &put.condition, &put.data, now));
         if moved.is_ok() {
             let id = put.name.id();
             if !self.change(|tables, _| tables.leases().exchange_blocks(id, fresh.id)) {
                 // The lease has ended, and its contents stand in the fresh block. A copy of them
                 // may be under way there, and has to end before that block is given back.
-                lock(block).release();
+                self.arena().release(handle);
                 return Ok(None);
             }
         }
@@ -275,7 +277,7 @@ impl<T: Tables> Memory<T> {
                 Ok(self.change(renew).ok().map(|_| version))
             }
             Err(ContentsError::Released) => Ok(None),
-            Err(error) => Err(explain(error, put.data.len(), size)),
+            Err(error) => Err(error.explain(put.data.len(), size)),
         }
     }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Barrier;
 
-type Table = crate::memory::lease::LeaseTable<LockedContents>;
+type Table = crate::memory::lease::LeaseTable;
 
 const LONG_MS: u64 = 60_000;
 const LONG: Duration = Duration::from_secs(60);

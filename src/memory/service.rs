@@ -45,12 +45,13 @@ use crate::common::caller::no_room;
 use crate::common::error::{Code, Error};
 use crate::common::id::{IdKind, LeaseId};
 use crate::common::lock::lock;
-use crate::memory::arena::{Arena, Contents, ContentsError, Inspected};
+use crate::memory::arena::{Arena, set_length};
+use crate::memory::contents::{ContentsError, Handle, Inspected};
 use crate::memory::lease::{Ending, LeaseTable, not_found};
 use crate::memory::versions::{Condition, Inspect, Inspection, Part};
 
 /// The most blocks that are struck, or given back, under one hold of the tables' lock. Such a hold
-/// takes at most 1.7 ms (`benches/holds.rs`).
+/// takes 1.6 to 2.1 ms (`benches/holds.rs`).
 pub const ENDED_AT_ONCE: usize = 1024;
 
 /// Lets another thread have the tables' lock, if one waits for it. A thread that has held the lock
@@ -58,27 +59,18 @@ pub const ENDED_AT_ONCE: usize = 1024;
 ///
 /// std's mutex is not fair: a thread that unlocks it and locks it again is faster than one that has
 /// to wake up first. While a million leases ended, a `ttl` lost this race some 200 times in a row,
-/// for 60 ms. Since the thread that ends leases sleeps in between, a `ttl` waits for 4 ms.
+/// for 60 ms. Since the thread that ends leases sleeps in between, a `ttl` waits for 4 to 6 ms.
 pub fn rest() {
     std::thread::sleep(Duration::from_micros(100));
-}
-
-/// A block's contents behind their own lock: the handle of the server's lease table. A thread
-/// clones the `Arc` under the tables' lock, unlocks the tables, and then locks the contents.
-pub type LockedContents = Arc<Mutex<Contents>>;
-
-/// Returns the contents of a fresh block, behind their lock.
-pub fn make_block(offset: u64, size: u64) -> LockedContents {
-    Arc::new(Mutex::new(Contents::new(offset, size)))
 }
 
 /// The data under the tables' lock: the lease table, and the tables of later chapters.
 pub trait Tables {
     /// Returns the lease table.
-    fn leases(&mut self) -> &mut LeaseTable<LockedContents>;
+    fn leases(&mut self) -> &mut LeaseTable;
 
     /// Frees blocks. The caller has marked their contents released.
-    fn give_back(&mut self, endings: Vec<Ending<LockedContents>>, now: Instant);
+    fn give_back(&mut self, endings: Vec<Ending>, now: Instant);
 
     /// Tries to make room for a block of `size` bytes that did not fit. Only later chapters can do
     /// that; a lease table alone does nothing.
@@ -144,7 +136,7 @@ impl<T: Tables> Memory<T> {
         Self { arena, tables: Mutex::new(tables), reaper_wakeup: Condvar::new(), started }
     }
 
-    /// Returns the words of the arena.
+    /// Returns the arena.
     pub fn arena(&self) -> &Arena {
         &self.arena
     }
@@ -213,7 +205,7 @@ impl<T: Tables> Memory<T> {
     pub(super) fn lease_by(
         &self,
         size: u64,
-        lease: impl Fn(&mut LeaseTable<LockedContents>, Instant) -> Result<LeaseId, Error>,
+        lease: impl Fn(&mut LeaseTable, Instant) -> Result<LeaseId, Error>,
     ) -> Result<LeaseId, Error> {
         let lease = |tables: &mut T, now| lease(tables.leases(), now);
         let leased = self.change(lease);
@@ -228,13 +220,10 @@ impl<T: Tables> Memory<T> {
         })
     }
 
-    /// Returns the handle of a lease or held block, its size, and the time at which it was found. A
-    /// set is dated with this time.
-    fn find(&self, id: LeaseId) -> Result<(LockedContents, u64, Instant), Error> {
-        self.with_tables(|tables, now| {
-            let found = tables.leases().find(id, now)?;
-            Ok((found.handle, found.size, now))
-        })
+    /// Returns the handle of a lease or held block, and the time at which it was found. A set is
+    /// dated with this time.
+    fn find(&self, id: LeaseId) -> Result<(Handle, Instant), Error> {
+        self.with_tables(|tables, now| tables.leases().find(id, now).map(|handle| (handle, now)))
     }
 
     /// Replaces the contents of a lease. The copy runs under the block's lock alone, so other
@@ -243,9 +232,9 @@ impl<T: Tables> Memory<T> {
     /// # Errors
     /// `not-found`, also when the lease ends between the two locks; `too-large`.
     pub fn set(&self, id: LeaseId, data: &[u8]) -> Result<(), Error> {
-        let (block, size, now) = self.find(id)?;
-        let set = lock(&block).set(&self.arena, data, now);
-        set.map_err(|error| explain(error, data.len(), size))
+        let (handle, now) = self.find(id)?;
+        let set = self.arena.open(&handle).and_then(|mut block| block.set(data, now));
+        set.map_err(|error| error.explain(data.len(), handle.size))
     }
 
     /// Replaces the contents of a lease if the condition holds for its version; returns the new
@@ -255,9 +244,10 @@ impl<T: Tables> Memory<T> {
     /// `not-found`, also when the lease ends between the two locks; `too-large`; `refused` if the
     /// condition does not hold.
     pub fn replace(&self, id: LeaseId, condition: &Condition, data: &[u8]) -> Result<u64, Error> {
-        let (block, size, now) = self.find(id)?;
-        let replaced = lock(&block).replace(&self.arena, condition, data, now);
-        replaced.map_err(|error| explain(error, data.len(), size))
+        let (handle, now) = self.find(id)?;
+        let opened = self.arena.open(&handle);
+        let replaced = opened.and_then(|mut block| block.replace(condition, data, now));
+        replaced.map_err(|error| error.explain(data.len(), handle.size))
     }
 
     /// Copies the bytes of the last set into `data`; returns the lease's size.
@@ -266,12 +256,25 @@ impl<T: Tables> Memory<T> {
     /// `not-found`; [`no_room`] if there are more than `most` bytes: a connection then gets memory
     /// for more and asks again.
     pub fn get(&self, id: LeaseId, most: u64, data: &mut Vec<u8>) -> Result<u64, Error> {
-        let (block, size, _) = self.find(id)?;
-        let got = lock(&block).get(&self.arena, most, data);
-        got.map(|()| size).map_err(|error| match error {
+        let (handle, _) = self.find(id)?;
+        self.prepare(&handle, Part::All, most, data);
+        let got = self.arena.open(&handle).and_then(|block| block.get(most, data));
+        got.map(|()| handle.size).map_err(|error| match error {
             ContentsError::TooLarge => no_room(),
             _ => not_found(),
         })
+    }
+
+    /// Gives a buffer the length of a part, before the block is locked for the copy: the system
+    /// provides a large buffer page by page, which for 32 MiB takes longer than the copy.
+    fn prepare(&self, handle: &Handle, part: Part, most: u64, data: &mut Vec<u8>) {
+        // Most buffers had as many bytes before: then the block need not be locked twice.
+        if handle.size > data.len() as u64
+            && let Ok(length) = self.arena.open(handle).map(|block| block.length_of(part))
+            && length <= most
+        {
+            set_length(data, length as usize);
+        }
     }
 
     /// Returns the state of a lease, and the part of its contents that was asked for. If
@@ -287,17 +290,17 @@ impl<T: Tables> Memory<T> {
         mut data: Vec<u8>,
     ) -> Result<Inspection, Error> {
         let &Inspect { id, part, if_version } = asked;
-        let (found, left) = self.with_tables(|tables, now| {
+        let (handle, left) = self.with_tables(|tables, now| {
             let leases = tables.leases();
             // `time_left` fails for a granted block, which has no expiry: `ok` makes it `None`.
             Ok::<_, Error>((leases.find(id, now)?, leases.time_left(id, now).ok()))
         })?;
-        // The braces drop the guard before an error is made or a time is converted.
-        let inspected = {
-            let block = lock(&found.handle);
+        self.prepare(&handle, part, most, &mut data);
+        // The closure drops the lock before an error is made or a time is converted.
+        let inspected = self.arena.open(&handle).and_then(|block| {
             let is_other = if_version.is_some_and(|version| version != block.version());
-            block.inspect(&self.arena, if is_other { Part::All } else { part }, most, &mut data)
-        };
+            block.inspect(if is_other { Part::All } else { part }, most, &mut data)
+        });
         let Inspected { length, version, changed, first } = inspected.map_err(|e| match e {
             ContentsError::TooLarge => {
                 let text = format!(
@@ -309,7 +312,7 @@ impl<T: Tables> Memory<T> {
             _ => not_found(),
         })?;
         let changed_ms = changed.map(|at| self.started.milliseconds(at));
-        let (size, left_ms) = (found.size, left.map(rounded_up));
+        let (size, left_ms) = (handle.size, left.map(rounded_up));
         Ok(Inspection { id, size, length, version, changed_ms, left_ms, first, data })
     }
 
@@ -343,9 +346,9 @@ impl<T: Tables> Memory<T> {
     /// Marks contents released, each under its own lock, and then gives their blocks back under the
     /// tables' lock. The caller has struck the leases. After [`ENDED_AT_ONCE`] blocks it calls
     /// [`rest`], because the caller probably has more to end and wants the lock again at once.
-    pub fn give_back(&self, endings: Vec<Ending<LockedContents>>) {
+    pub fn give_back(&self, endings: Vec<Ending>) {
         for ending in &endings {
-            lock(&ending.handle).release();
+            self.arena.release(&ending.handle);
         }
         let count = endings.len();
         if count > 0 {
@@ -376,22 +379,6 @@ impl<'m, T> Locked<'m, T> {
 /// Returns a time in milliseconds, rounded up: a lease that still lasts does not read as 0.
 pub fn rounded_up(left: Duration) -> u64 {
     left.as_nanos().div_ceil(1_000_000) as u64
-}
-
-/// Returns the error for `length` bytes that could not be set in a lease of `size` bytes.
-pub(super) fn explain(error: ContentsError, length: usize, size: u64) -> Error {
-    match error {
-        ContentsError::Released => not_found(),
-        ContentsError::TooLarge => {
-            let text = format!("{length} bytes do not fit the lease of {size}; lease more");
-            Error::new(Code::TooLarge, text)
-        }
-        ContentsError::Changed => {
-            let text =
-                "the lease has another version: somebody has set it; inspect it and try again";
-            Error::new(Code::Refused, text)
-        }
-    }
 }
 
 #[cfg(test)]

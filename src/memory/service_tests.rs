@@ -7,12 +7,12 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 /// A lease table alone.
-impl Tables for LeaseTable<LockedContents> {
-    fn leases(&mut self) -> &mut LeaseTable<LockedContents> {
+impl Tables for LeaseTable {
+    fn leases(&mut self) -> &mut LeaseTable {
         self
     }
 
-    fn give_back(&mut self, endings: Vec<Ending<LockedContents>>, _: Instant) {
+    fn give_back(&mut self, endings: Vec<Ending>, _: Instant) {
         for ending in endings {
             LeaseTable::give_back(self, ending);
         }
@@ -29,10 +29,10 @@ impl Tables for LeaseTable<LockedContents> {
     }
 }
 
-pub(in crate::memory) fn memory(arena: u64) -> Memory<LeaseTable<LockedContents>> {
+pub(in crate::memory) fn memory(arena: u64) -> Memory<LeaseTable> {
     let ids = Ids::new(StdRng::seed_from_u64(1), std::hash::RandomState::new());
     let longest = Duration::from_secs(3600);
-    let table = LeaseTable::new(Buddy::new(arena), ids, longest, make_block);
+    let table = LeaseTable::new(Buddy::new(arena), ids, longest);
     Memory::new(Arena::new(arena).unwrap(), table)
 }
 

@@ -33,7 +33,7 @@
 //! ```
 //!
 //! The check and the set are one step, under the block's lock
-//! ([`super::arena::Contents::replace`]).
+//! ([`super::contents::OpenContents::replace`]).
 //!
 //! **Lock** none: plain values. **Simplified** a client that is refused reads and tries again; a
 //! bigger system would let many writers of one lease wait in a queue.

@@ -9,7 +9,7 @@ use crate::commands::{
 use crate::common::caller::Caller;
 use crate::common::error::Code;
 use crate::common::id::{IdKind, LeaseId};
-use crate::memory::arena::{Contents, ContentsError};
+use crate::memory::contents::{ContentsError, Handle};
 use crate::memory::service::Tables;
 use crate::numbers::commands::Rows;
 use crate::numbers::draw::{Counter, take};
@@ -171,7 +171,7 @@ fn a_get_is_never_a_mix_of_two_sets() {
     });
 }
 
-/// The twin of the test before: two `Contents` of the same bytes have two locks, which is as good
+/// The twin of the test before: the contents of two slots at the same bytes have two locks, which is as good
 /// as none. A mix must show itself here, or `a_get_is_never_a_mix_of_two_sets` would prove nothing.
 #[test]
 fn without_the_one_lock_of_the_block_a_get_is_a_mix() {
@@ -179,25 +179,25 @@ fn without_the_one_lock_of_the_block_a_get_is_a_mix() {
     let arena = Arena::new(SIZE as u64).unwrap();
     let done = AtomicBool::new(false);
     let deadline = Instant::now() + Duration::from_secs(60);
-    let fresh = || {
-        let mut contents = Contents::new(0, SIZE as u64);
-        contents.set(&arena, &vec![0; SIZE], Instant::now()).unwrap();
-        contents
-    };
-    let (mut written, read) = (fresh(), fresh());
+    let [written, read] = [0, 1].map(|slot| {
+        let handle = Handle::new(slot, 2, 0, SIZE as u64);
+        arena.open(&handle).unwrap().set(&vec![0; SIZE], Instant::now()).unwrap();
+        handle
+    });
     let mixed = thread::scope(|scope| {
         scope.spawn(|| {
             for writer in (1..=2).cycle() {
                 if done.load(Ordering::Relaxed) {
                     return;
                 }
-                written.set(&arena, &vec![writer; SIZE], Instant::now()).unwrap();
+                let mut contents = arena.open(&written).unwrap();
+                contents.set(&vec![writer; SIZE], Instant::now()).unwrap();
             }
         });
         let mut data = Vec::new();
         let mut mixed = false;
         while !mixed && Instant::now() < deadline {
-            read.get(&arena, 1 << 20, &mut data).unwrap();
+            arena.open(&read).unwrap().get(1 << 20, &mut data).unwrap();
             mixed = data.iter().any(|&byte| byte != data[0]);
         }
         done.store(true, Ordering::Relaxed);
@@ -211,8 +211,8 @@ fn a_place_has_a_new_tenant_only_after_the_copy_in_it_ended() {
     let shared = shared(32, 1, Locking::Request);
     let id = lease(&shared, 32, 60_000).unwrap();
     let found = shared.memory.with_tables(|tables, now| tables.leases().find(id, now));
-    let block = found.unwrap().handle;
-    let copying = lock(&block);
+    let handle = found.unwrap();
+    let copying = shared.memory.arena().open(&handle).unwrap();
     thread::scope(|scope| {
         let release = scope.spawn(|| answer(&shared, Request::Release(Release { id })));
         // The lease is removed from the table at once, but its block is not free yet.
@@ -224,10 +224,8 @@ fn a_place_has_a_new_tenant_only_after_the_copy_in_it_ended() {
         assert!(matches!(release.join().unwrap(), Reply::Released(Released { size: 32, .. })));
     });
     assert!(lease(&shared, 32, 60_000).is_ok());
-    assert_eq!(
-        lock(&block).get(shared.memory.arena(), 64, &mut Vec::new()),
-        Err(ContentsError::Released)
-    );
+    let opened = shared.memory.arena().open(&handle).map(drop);
+    assert_eq!(opened, Err(ContentsError::Released));
 }
 
 fn get_code(shared: &Shared, id: LeaseId) -> Option<Code> {

@@ -23,41 +23,40 @@ use std::time::Instant;
 
 use crate::cooperative::manager::{Manager, Processes};
 use crate::memory::lease::{Ending, LeaseTable};
-use crate::memory::service::{LockedContents, Tables};
+use crate::memory::service::Tables;
 use crate::sessions::{Engine, EventHandle, Sessions};
 
 /// The condition variable of a process, or of one request that waits for a name or for room.
 type Waker = Arc<Condvar>;
 
-/// The three tables. `H` is the handle of a block's contents: in a server they are behind the
-/// block's lock. `W` is a waker, by which a thread that waits is woken: in a server it is a
-/// condition variable. Tests of the pure rules use plain values for both.
+/// The three tables. `W` is a waker, by which a thread that waits is woken: in a server it is a
+/// condition variable. Tests of the pure rules use plain values.
 #[derive(Debug)]
-pub struct ServerTables<H = LockedContents, W = Waker> {
+pub struct ServerTables<W = Waker> {
     /// All leases and blocks of processes, the order in which leases end, and the buddy allocators.
     /// Requests about memory, and the reaper, change it.
-    pub leases: LeaseTable<H>,
+    pub leases: LeaseTable,
     /// All processes: their holdings and debts, the pools, and the queue of requests that wait for
     /// memory.
     pub processes: Processes<W>,
     /// All sessions, the location of each message, and the administrative memory.
-    pub sessions: Sessions<H, W>,
+    pub sessions: Sessions<W>,
 }
 
-impl<H: Clone, W: Clone> ServerTables<H, W> {
+impl<W: Clone> ServerTables<W> {
     /// Returns the memory manager over the leases and the processes.
-    pub fn manager(&mut self) -> Manager<'_, H, W> {
+    pub fn manager(&mut self) -> Manager<'_, W> {
         Manager::over(&mut self.leases, &mut self.processes)
     }
 
     /// Returns the communications engine over all three tables.
-    pub fn engine(&mut self) -> Engine<'_, H, W> {
+    pub fn engine(&mut self) -> Engine<'_, W> {
         Engine::over(&mut self.leases, &mut self.processes, &mut self.sessions)
     }
 
     /// Returns blocks to the allocator. The caller has marked their contents released, each under
     /// its block's lock. Then the manager serves processes that wait for memory.
-    pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
+    pub fn give_back(&mut self, endings: Vec<Ending>, now: Instant) {
         self.engine().give_back(endings, now);
     }
 
@@ -75,7 +74,7 @@ impl<H: Clone, W: Clone> ServerTables<H, W> {
     }
 }
 
-impl<H: Clone, W: EventHandle> ServerTables<H, W> {
+impl<W: EventHandle> ServerTables<W> {
     /// Checks the invariants of each table, and that they agree.
     ///
     /// # Errors
@@ -89,11 +88,11 @@ impl<H: Clone, W: EventHandle> ServerTables<H, W> {
 
 /// The view of chapter 2, which does not know the later tables.
 impl Tables for ServerTables {
-    fn leases(&mut self) -> &mut LeaseTable<LockedContents> {
+    fn leases(&mut self) -> &mut LeaseTable {
         &mut self.leases
     }
 
-    fn give_back(&mut self, endings: Vec<Ending<LockedContents>>, now: Instant) {
+    fn give_back(&mut self, endings: Vec<Ending>, now: Instant) {
         ServerTables::give_back(self, endings, now);
     }
 

@@ -39,6 +39,7 @@ use std::sync::atomic::AtomicU32;
 use crate::common::id::LeaseId;
 use crate::cooperative::process::ProcessNumber;
 use crate::memory::buddy::{Buddy, MIN_BLOCK};
+use crate::memory::contents::Handle;
 use crate::memory::lease::LeaseTable;
 use crate::sessions::administration::Span;
 use crate::sessions::seat::{Seat, Side};
@@ -46,12 +47,12 @@ use crate::sessions::seat::{Seat, Side};
 /// The place in the arena of a sub-block's bytes, or of a part of them. A copy uses it after the
 /// tables are unlocked.
 #[derive(Debug, Clone)]
-pub struct Place<H> {
+pub struct Place {
     /// The piece in the first extent that the bytes touch. It nearly always has all the bytes.
-    pub first: Piece<H>,
+    pub first: Piece,
     /// The pieces in further extents, in order. An empty `Vec` allocates nothing, so a copy of one
     /// piece costs no allocation.
-    pub more: Vec<Piece<H>>,
+    pub more: Vec<Piece>,
     /// The number of threads that now hold a lock of the block's bytes or wait for one. It is a
     /// figure for `stats`, and guards nothing.
     pub contenders: Arc<AtomicU32>,
@@ -59,9 +60,9 @@ pub struct Place<H> {
 
 /// The part of a place that lies in one extent.
 #[derive(Debug, Clone)]
-pub struct Piece<H> {
-    /// The lease table's handle of the extent: in a server, its contents behind their lock.
-    pub handle: H,
+pub struct Piece {
+    /// The handle that opens the contents of the extent.
+    pub handle: Handle,
     /// The piece's start, in bytes from the extent's start.
     pub at: u64,
     /// The piece's bytes.
@@ -70,30 +71,30 @@ pub struct Piece<H> {
 
 /// One block of the arena, as a part of a registered block.
 #[derive(Debug)]
-pub(super) struct Extent<H> {
+pub(super) struct Extent {
     /// Its id in the lease table. No client ever sees it, so no request can set or release it.
     pub id: LeaseId,
     pub span: Span,
-    pub handle: H,
+    pub handle: Handle,
 }
 
 /// A registered block of a process.
 #[derive(Debug)]
-pub(super) struct MessageBlock<H> {
+pub(super) struct MessageBlock {
     /// The bytes that its process asked for. The block may have grown by itself to more. Then it
     /// gives the additional bytes back when memory is short.
     pub asked: u64,
     /// The allocator that deals the logical addresses from 0 to the block's size.
     pub manager: Buddy,
     /// The extents, in the order of their logical addresses.
-    pub extents: Vec<Extent<H>>,
+    pub extents: Vec<Extent>,
     /// The seats; the index is a [`Side`].
     seats: [Seat; 2],
     /// Counted without the tables' lock, by the threads that copy: each has a clone of the `Arc`.
     contenders: Arc<AtomicU32>,
 }
 
-impl<H: Clone> MessageBlock<H> {
+impl MessageBlock {
     /// Makes a block of 0 bytes, with no extent.
     pub fn new() -> Self {
         Self {
@@ -134,13 +135,13 @@ impl<H: Clone> MessageBlock<H> {
     /// when the lease table has no such extent of that process.
     pub fn append(
         &mut self,
-        leases: &LeaseTable<H>,
+        leases: &LeaseTable,
         number: ProcessNumber,
         used: &[u64],
         (id, size): (LeaseId, u64),
     ) {
-        let Some((offset, handle)) = leases.place(id, number) else { return };
-        let at = self.size();
+        let Some(handle) = leases.handle_of_held(id, number) else { return };
+        let (at, offset) = (self.size(), handle.offset);
         self.extents.push(Extent { id, span: Span { at, offset, size }, handle });
         // Cannot be refused: no used sub-block ends beyond a size that is larger than before.
         self.resize(at + size, used);
@@ -182,9 +183,9 @@ impl<H: Clone> MessageBlock<H> {
     /// Step 520: returns the place in the arena of the `length` bytes that begin at a logical
     /// address. The bytes must lie in the block, as those of a used sub-block do. Returns `None`
     /// when the block has no extent.
-    pub fn map(&self, address: u64, length: u64) -> Option<Place<H>> {
+    pub fn map(&self, address: u64, length: u64) -> Option<Place> {
         let end = address.checked_add(length)?;
-        let is_before = |extent: &Extent<H>| extent.span.at + extent.span.size <= address;
+        let is_before = |extent: &Extent| extent.span.at + extent.span.size <= address;
         let first = self.extents.partition_point(is_before);
         // A peek may ask for 0 bytes at the block's end, behind all extents. The last extent then
         // gives a piece of 0 bytes.
@@ -195,7 +196,7 @@ impl<H: Clone> MessageBlock<H> {
                 // `take_while` below ends there.
                 let (from, to) = (address.max(span.at), end.min(span.at + span.size));
                 let length = to.saturating_sub(from);
-                Piece { handle: handle.clone(), at: from.saturating_sub(span.at), length }
+                Piece { handle: *handle, at: from.saturating_sub(span.at), length }
             });
         let first = pieces.next()?;
         let more = if first.length == length {

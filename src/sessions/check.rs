@@ -32,7 +32,7 @@ use crate::sessions::message::MessageId;
 use crate::sessions::receipt::Purpose;
 use crate::sessions::{Engine, EventHandle, RegisteredProcess};
 
-impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
+impl<W: EventHandle> Engine<'_, W> {
     /// Checks the invariants in `sessions/mod.rs`, and those of blocks.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
     fn check_process(
         &self,
         number: ProcessNumber,
-        process: &RegisteredProcess<H, W>,
+        process: &RegisteredProcess<W>,
     ) -> Result<(), String> {
         let name = &process.name;
         let spans: Vec<_> = process.blocks.iter().map(MessageBlock::spans).collect();
@@ -90,8 +90,8 @@ impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
         for block in &process.blocks {
             block.check()?;
             for extent in &block.extents {
-                let place = self.leases.place(extent.id, number);
-                if place.is_none_or(|(offset, _)| offset != extent.span.offset) {
+                let handle = self.leases.handle_of_held(extent.id, number);
+                if handle.is_none_or(|handle| handle.offset != extent.span.offset) {
                     return Err(format!("{name}'s extent lies elsewhere"));
                 }
                 extents.insert(extent.id, extent.span.size);
@@ -120,7 +120,7 @@ impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
     fn check_filling(
         &self,
         number: ProcessNumber,
-        process: &RegisteredProcess<H, W>,
+        process: &RegisteredProcess<W>,
     ) -> Result<(), String> {
         let name = &process.name;
         if !process.blocked_sessions.is_subset(&process.sessions) {
@@ -129,7 +129,7 @@ impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
         for (index, block) in process.blocks.iter().enumerate() {
             let messages = self.sessions.messages.range((number, 0)..=(number, u64::MAX));
             let here = messages.filter(|(_, message)| message.block == index);
-            let used: u64 = here.map(|(_, m)| MessageBlock::<H>::rounded(m.length)).sum();
+            let used: u64 = here.map(|(_, m)| MessageBlock::rounded(m.length)).sum();
             if used != block.manager.filling().used {
                 return Err(format!("{name}'s messages have {used} bytes of block {index}"));
             }
@@ -236,8 +236,8 @@ impl<H: Clone, W: EventHandle> Engine<'_, H, W> {
 }
 
 /// Returns whether the engine's duplicate has what the entry has (step 422).
-fn is_duplicate<H, W: EventHandle>(
-    process: &RegisteredProcess<H, W>,
+fn is_duplicate<W: EventHandle>(
+    process: &RegisteredProcess<W>,
     entry: &Entry<W>,
     spans: &[Vec<Span>],
 ) -> bool {

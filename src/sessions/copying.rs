@@ -44,8 +44,9 @@ use crate::common::caller::{Caller, ClientNumber};
 use crate::common::error::Error;
 use crate::common::lock::lock;
 use crate::cooperative::process::ProcessNumber;
-use crate::memory::arena::{ContentsError, set_length};
-use crate::memory::service::{ENDED_AT_ONCE, LockedContents};
+use crate::memory::arena::set_length;
+use crate::memory::contents::ContentsError;
+use crate::memory::service::ENDED_AT_ONCE;
 use crate::server::shared::Shared;
 use crate::server::waiting::sleep;
 
@@ -89,7 +90,7 @@ impl Shared {
     pub(super) fn read_message(
         &self,
         session: SessionId,
-        copying: Option<Copying<LockedContents>>,
+        copying: Option<Copying>,
         caller: Caller,
         spare: &mut Vec<u8>,
     ) -> Result<MessageReply, Error> {
@@ -108,7 +109,7 @@ impl Shared {
     /// As [`super::Engine::finish`]. The seat is left in any case.
     pub(super) fn copy(
         &self,
-        copying: Copying<LockedContents>,
+        copying: Copying,
         client: ClientNumber,
         bytes: Bytes<'_>,
     ) -> Result<u64, Error> {
@@ -150,7 +151,7 @@ impl Shared {
     /// The contents of a piece were released. The seat prevents this; the check would show a bug.
     pub(super) fn copy_pieces(
         &self,
-        copying: &Copying<LockedContents>,
+        copying: &Copying,
         mut bytes: Bytes<'_>,
     ) -> Result<(), ContentsError> {
         let place = &copying.place;
@@ -165,13 +166,11 @@ impl Shared {
             // one too high. `Relaxed` is enough, because the count guards nothing.
             let now = place.contenders.fetch_add(1, Ordering::Relaxed) + 1;
             self.contenders.fetch_max(now, Ordering::Relaxed);
-            let mut contents = lock(&piece.handle);
-            let copied = match &mut bytes {
-                Bytes::In(data) => contents.write_part(arena, at, &data[part]),
-                Bytes::Over(data) => contents.patch_part(arena, at, &data[part]),
-                Bytes::Out(data) => contents.read_part(arena, at, &mut data[part]),
-            };
-            drop(contents);
+            let copied = arena.open(&piece.handle).map(|mut contents| match &mut bytes {
+                Bytes::In(data) => contents.write_part(at, &data[part]),
+                Bytes::Over(data) => contents.patch_part(at, &data[part]),
+                Bytes::Out(data) => contents.read_part(at, &mut data[part]),
+            });
             place.contenders.fetch_sub(1, Ordering::Relaxed);
             copied?;
         }

@@ -98,7 +98,7 @@ fn without_seats_more_than_two_contend_and_are_caught() {
         begun.unwrap().unwrap()
     };
     let copies: Vec<_> = (2..).zip(&sessions).map(|(client, &s)| begin(client, s)).collect();
-    let bytes = lock(&copies[0].place.first.handle);
+    let bytes = shared.memory.arena().open(&copies[0].place.first.handle).unwrap();
     thread::scope(|scope| {
         for copying in &copies {
             // The wrong way: the thread does not wait for its seat.

@@ -26,7 +26,7 @@ use crate::sessions::Engine;
 use crate::sessions::message::{Delivery, MessageId};
 use crate::sessions::words::SessionId;
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Returns the outcome of a message whose sender waits, and forgets it when it is final: a
     /// second call would return `Lost`. The sender's thread calls this each time that it is woken.
     /// No outcome is left when the sender's process has ended; that is `Lost` too.

@@ -33,7 +33,7 @@ use crate::sessions::Engine;
 use crate::sessions::message::{Delivery, MessageId};
 use crate::sessions::words::{Notice, SessionId};
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Ends `client`'s process, and returns its number and name. The caller gives its blocks back
     /// when no thread copies in them ([`Engine::forget_if_quiet`]).
     ///

@@ -25,7 +25,7 @@ use crate::sessions::{Copying, Engine, no_session};
 /// quarter of them.
 const MAX_GUESTS: u64 = 64;
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Begins the first message of a session. The process `number` opens the session, fills the
     /// message and pays for it. The message lies in the block of `other`, the destination. The
     /// session is not in the tables until the copy is finished.
@@ -38,9 +38,9 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         other: ProcessNumber,
         session: SessionId,
         length: u64,
-    ) -> Result<Copying<H>, Error> {
+    ) -> Result<Copying, Error> {
         mark!(steps 502, 504, 506);
-        let rounded = MessageBlock::<H>::rounded(length);
+        let rounded = MessageBlock::rounded(length);
         let address = self.find_guest_room(number, other, rounded)?;
         // The charge includes the one reader that the message will have: the inbox.
         let paid = MESSAGE + READER;

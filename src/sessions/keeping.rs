@@ -43,7 +43,7 @@ pub(super) struct Kept {
     until: Instant,
 }
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Keeps the messages in the blocks of a process that terminates at `now`. All sessions of the
     /// process are closed at its side already. Frees the messages without a reader, because nobody
     /// can receive them. Returns false, and frees nothing, if the server does not keep messages, or

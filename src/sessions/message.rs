@@ -78,7 +78,7 @@ pub enum Delivery {
     Lost,
 }
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Begins a message of `length` bytes. If the sender's blocks have no room for it and do not
     /// grow, the other end is told `blocked`. With `is_awaited` the sender waits for the receipt,
     /// and the engine keeps the outcome for it.
@@ -93,7 +93,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         session: SessionId,
         length: u64,
         is_awaited: bool,
-    ) -> Result<Copying<H>, Error> {
+    ) -> Result<Copying, Error> {
         let number = self.sender_in(client, session)?;
         self.begin_message(number, length, vec![session], is_awaited)
     }
@@ -108,7 +108,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         client: ClientNumber,
         sessions: &[SessionId],
         length: u64,
-    ) -> Result<Copying<H>, Error> {
+    ) -> Result<Copying, Error> {
         let mut number = self.processes.number_of(client)?;
         if sessions.is_empty() {
             let text = "there is no session in the list; give at least one";
@@ -150,7 +150,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         length: u64,
         to: Vec<SessionId>,
         is_awaited: bool,
-    ) -> Result<Copying<H>, Error> {
+    ) -> Result<Copying, Error> {
         let paid = MESSAGE + to.len() as u64 * READER;
         let is_told = true;
         let Some(place) = self.take_sub_block(number, length, paid, is_told)? else {
@@ -202,7 +202,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         owner: ProcessNumber,
         message: StoredMessage,
         purpose: Purpose,
-    ) -> Result<Copying<H>, Error> {
+    ) -> Result<Copying, Error> {
         let id = (owner, self.next());
         let length = message.length;
         self.sessions.messages.insert(id, message);
@@ -322,7 +322,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
             && let Some(guests) = process.guests.get_mut(&message.payer)
         {
             guests.count -= 1;
-            guests.bytes -= MessageBlock::<H>::rounded(message.length);
+            guests.bytes -= MessageBlock::rounded(message.length);
             if guests.count == 0 {
                 process.guests.remove(&message.payer);
             }

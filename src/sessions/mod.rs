@@ -209,13 +209,13 @@ pub struct SessionFigures {
 /// A copy that has begun: the caller makes it with the tables unlocked, and then finishes it.
 #[derive(Debug)]
 #[must_use = "the seat is taken until the copy is finished"]
-pub struct Copying<H> {
+pub struct Copying {
     /// The number for [`Engine::is_seated`] and [`Engine::finish`].
     pub number: CopyNumber,
     /// The message's id. `deliver` asks by it whether the message was received.
     pub message: MessageId,
     /// The place to copy to, or from.
-    pub place: Place<H>,
+    pub place: Place,
     /// The count of bytes to copy.
     pub length: u64,
     /// Whether the seat was free when the copy began, so that this copy has it. Otherwise the copy
@@ -225,12 +225,12 @@ pub struct Copying<H> {
 
 /// A process as the engine knows it: its duplicate of the entry, and the state of its sessions.
 #[derive(Debug)]
-struct RegisteredProcess<H, W> {
+struct RegisteredProcess<W> {
     // The duplicate of step 422. For each span in the entry, a block here has an extent.
     name: Arc<str>,
     token: ProcessToken,
     event: W,
-    blocks: Vec<MessageBlock<H>>,
+    blocks: Vec<MessageBlock>,
     // Its open ends, and the signals that it has not heard.
     sessions: BTreeSet<SessionId>,
     notices: Notices,
@@ -260,7 +260,7 @@ struct Guests {
     bytes: u64,
 }
 
-impl<H, W> RegisteredProcess<H, W> {
+impl<W> RegisteredProcess<W> {
     /// Removes a session from the process, also from its `blocked_sessions`. If no message of the
     /// process is blocked any more, the engine need not find memory for one (`wanted_bytes`).
     fn part_from(&mut self, session: SessionId) {
@@ -273,15 +273,15 @@ impl<H, W> RegisteredProcess<H, W> {
 }
 
 /// The state of the engine: sessions, messages, and administrative memory. The lease table and the
-/// processes stand beside it, under the same lock. `H` is the handle of a block's contents, `W` the
-/// waker of a process: in a server a locked `Contents` and a condition variable, in tests `()`.
+/// processes stand beside it, under the same lock. `W` is the waker of a process: in a server a
+/// condition variable, in tests `()`.
 #[derive(Debug)]
-pub struct Sessions<H, W> {
+pub struct Sessions<W> {
     // The things that the engine manages. `all` has the sessions. `messages` is ordered, so the
     // messages of one owner are a range. `deliveries` has the outcome of each message whose sender
     // waits, and the sender's process.
     administration: Administration<W>,
-    registered: BTreeMap<ProcessNumber, RegisteredProcess<H, W>>,
+    registered: BTreeMap<ProcessNumber, RegisteredProcess<W>>,
     all: HashMap<SessionId, Session>,
     messages: BTreeMap<MessageId, StoredMessage>,
     copies: HashMap<CopyNumber, Copy>,
@@ -309,30 +309,30 @@ pub struct Sessions<H, W> {
 /// The communications engine. It borrows its own state, the lease table and the processes. One
 /// lock, the tables', guards all three, so one hold of it is enough for a call.
 #[derive(Debug)]
-pub struct Engine<'t, H, W> {
-    leases: &'t mut LeaseTable<H>,
+pub struct Engine<'t, W> {
+    leases: &'t mut LeaseTable,
     processes: &'t mut Processes<W>,
-    sessions: &'t mut Sessions<H, W>,
+    sessions: &'t mut Sessions<W>,
 }
 
-impl<'t, H: Clone, W: Clone> Engine<'t, H, W> {
+impl<'t, W: Clone> Engine<'t, W> {
     /// Makes the engine over the three tables.
     pub fn over(
-        leases: &'t mut LeaseTable<H>,
+        leases: &'t mut LeaseTable,
         processes: &'t mut Processes<W>,
-        sessions: &'t mut Sessions<H, W>,
+        sessions: &'t mut Sessions<W>,
     ) -> Self {
         Self { leases, processes, sessions }
     }
 
     /// Returns the memory manager of chapter 5, over the same leases and processes. It gives blocks
     /// their memory. The manager of one block is another thing: [`MessageBlock::manager`].
-    fn manager(&mut self) -> Manager<'_, H, W> {
+    fn manager(&mut self) -> Manager<'_, W> {
         Manager::over(self.leases, self.processes)
     }
 }
 
-impl<H: Clone, W: Clone> Sessions<H, W> {
+impl<W: Clone> Sessions<W> {
     /// Makes the state without sessions, with administrative memory of `admin` bytes.
     pub fn new(admin: u64) -> Self {
         Self {
@@ -379,7 +379,7 @@ impl<H: Clone, W: Clone> Sessions<H, W> {
     }
 }
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Returns a number that no message, copy, ticket, notice or change has had. 64 bits do not run
     /// out.
     fn next(&mut self) -> u64 {

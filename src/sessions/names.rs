@@ -51,7 +51,7 @@ const AROUND_NAME: usize = 8;
 /// at each while the tables are locked: this bounds that time.
 const MAX_WATCHERS: usize = 1024;
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Returns the process of that name, if other processes may open sessions with it: its entry
     /// has the flag of step 418.
     pub(super) fn named(&self, name: &str) -> Option<ProcessNumber> {

@@ -202,7 +202,7 @@ impl Notices {
     }
 }
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Adds a notice for a process, and wakes its threads that wait. Returns the notice's number;
     /// 0, which no notice has, when the process has ended.
     pub(super) fn notify(&mut self, number: ProcessNumber, notice: Notice) -> NoticeNumber {

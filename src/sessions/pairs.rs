@@ -33,7 +33,7 @@ pub struct Pair {
     pub is_open: [bool; 2],
 }
 
-impl<H: Clone, W: Clone> Sessions<H, W> {
+impl<W: Clone> Sessions<W> {
     /// Returns at most `most` sessions, in the order of their processes' names. If there are more,
     /// the hash map's order chooses among them.
     pub fn pairs(&self, most: usize) -> Vec<Pair> {

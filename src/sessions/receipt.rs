@@ -104,7 +104,7 @@ fn message_lost() -> Error {
     Error::new(Code::NotFound, text)
 }
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Takes the oldest message of a session out of the inbox and begins to copy it; `None` when
     /// the inbox is empty. Unchanged when it fails.
     ///
@@ -116,7 +116,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         client: ClientNumber,
         session: SessionId,
         most: u64,
-    ) -> Result<Option<Copying<H>>, Error> {
+    ) -> Result<Option<Copying>, Error> {
         let Some((number, message, length)) = self.oldest(client, session)? else {
             return Ok(None);
         };
@@ -153,7 +153,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         session: SessionId,
         part: (u64, u64),
         most: u64,
-    ) -> Result<Option<Copying<H>>, Error> {
+    ) -> Result<Option<Copying>, Error> {
         let Some((number, id, length)) = self.oldest(client, session)? else {
             return Ok(None);
         };
@@ -223,7 +223,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         message: MessageId,
         part: Range<u64>,
         purpose: Purpose,
-    ) -> Result<Copying<H>, Error> {
+    ) -> Result<Copying, Error> {
         let number = self.next();
         // Usually the sender owns the block and the reader does not. For a first message it is the
         // other way round: it lies in its receiver's block.

@@ -79,7 +79,7 @@ const NEW: ProcessNumber = 0;
 /// bytes of administrative memory.
 const MAX_BLOCKS: usize = 16;
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Makes a process of that name, with the block `own`, and `caller` as its first client.
     /// `waker` becomes the waker of the process. `ticket` is the ticket of a join that waits for
     /// room; `None` for a new join. Returns the process's token; or [`Full`] when there is no room
@@ -287,14 +287,14 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    type Locked = Mutex<ServerTables<(), u64>>;
+    type Locked = Mutex<ServerTables<u64>>;
 
     /// The tables with one process, whose event is 7.
     fn tables() -> Locked {
         let pools = PoolAmounts::divided(1 << 20, &Shares::default(), &Shares::default()).unwrap();
         let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
         let longest = Duration::from_secs(1);
-        let mut leases = LeaseTable::new(Buddy::new(1 << 20), ids, longest, |_, _| ());
+        let mut leases = LeaseTable::new(Buddy::new(1 << 20), ids, longest);
         let processes = Processes::new(pools, Rules::default(), &mut leases, Instant::now());
         let mut tables = ServerTables { leases, processes, sessions: Sessions::new(1 << 20) };
         tables

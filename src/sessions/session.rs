@@ -81,7 +81,7 @@ impl Session {
     }
 }
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Begins a session with the process of that name. If `length` is 0, the session is there at
     /// once. Otherwise also returns the copy that fills the first message: the session is there
     /// when the copy is finished, so the other process never sees this session without its message.
@@ -96,7 +96,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         client: ClientNumber,
         name: &str,
         length: u64,
-    ) -> Result<(SessionId, Option<Copying<H>>), Error> {
+    ) -> Result<(SessionId, Option<Copying>), Error> {
         let number = self.processes.number_of(client)?;
         let text = "there is no process of that name; wait for it with lookup NAME MS";
         let other = self.named(name).ok_or_else(|| Error::new(Code::NotFound, text))?;

@@ -46,7 +46,7 @@ pub struct MessageSnapshot {
     pub readers: u64,
 }
 
-impl<H: Clone, W> Sessions<H, W> {
+impl<W> Sessions<W> {
     /// Returns all blocks, in the order of their processes.
     pub fn snapshot(&self) -> Vec<BlockSnapshot> {
         let mut blocks = Vec::new();
@@ -82,6 +82,6 @@ impl<H: Clone, W> Sessions<H, W> {
     }
 }
 
-fn seats<H: Clone>(block: &MessageBlock<H>) -> [Vec<CopyNumber>; 2] {
+fn seats(block: &MessageBlock) -> [Vec<CopyNumber>; 2] {
     block.seats().each_ref().map(|seat| seat.copies().collect())
 }

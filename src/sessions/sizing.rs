@@ -53,7 +53,7 @@ const MAX_EXTENTS: usize = 32;
 /// The cause that the log names when a `grow` or `shrink` changes a block's size.
 const ASKED: &str = "it asked";
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Lets a block of `client`'s process have at least `size` bytes, and returns how many it has.
     /// The block grows by a power of two: from 64 KiB to 100 KiB it gets 36 KiB, rounded up to 64,
     /// and has 128. When the call fails, the block has got nothing; but blocks that grew by

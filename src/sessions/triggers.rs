@@ -47,7 +47,7 @@ const MAX_GROWTH: u64 = 4;
 /// More tries would keep the tables locked for longer.
 const MAX_TRIES: usize = 8;
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Step 508: tries once to make room for a message or a value in the process's first block.
     /// Returns whether there is room now. With `is_told` the block grows later if it cannot now,
     /// and the process hears of it.
@@ -95,7 +95,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     fn would_fail_again(&self, number: ProcessNumber, length: u64) -> bool {
         let wanted = self.sessions.registered.get(&number).and_then(|process| process.wanted_bytes);
         let space = self.processes.space_of(number);
-        let is_there = self.leases.has_room_in(space, MessageBlock::<H>::rounded(length));
+        let is_there = self.leases.has_room_in(space, MessageBlock::rounded(length));
         wanted.is_some_and(|wanted| wanted <= length) && self.sessions.grown.is_empty() && !is_there
     }
 
@@ -104,7 +104,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     /// the messages is rounded up to such a multiple. `None` if the block may not grow so far.
     fn size_for(&self, number: ProcessNumber, length: u64) -> Option<u64> {
         let block = self.sessions.registered.get(&number)?.blocks.first()?;
-        let needed = MessageBlock::<H>::rounded(length);
+        let needed = MessageBlock::rounded(length);
         let most = block.asked.saturating_mul(MAX_GROWTH);
         // This check is cheap, so it comes first: `used_in` reads all messages of the process.
         if block.size() >= most || needed > most {
@@ -116,7 +116,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
     }
 
     /// Gives back blocks whose contents are marked released, and serves all that wait for memory.
-    pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
+    pub fn give_back(&mut self, endings: Vec<Ending>, now: Instant) {
         self.manager().give_back(endings, now);
         self.grow_waiting_blocks();
         self.wake_for_block();

@@ -48,7 +48,7 @@ use crate::sessions::{Copying, Engine, no_session};
 /// The bytes of administrative memory for a value that is not shared, beside those of its name.
 const VALUE: u64 = MESSAGE + READER;
 
-impl<H: Clone, W: Clone> Engine<'_, H, W> {
+impl<W: Clone> Engine<'_, W> {
     /// Begins to store `length` bytes under a name. The name refers to them when the copy is
     /// finished.
     ///
@@ -61,7 +61,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         client: ClientNumber,
         name: &str,
         length: u64,
-    ) -> Result<Copying<H>, Error> {
+    ) -> Result<Copying, Error> {
         check_name(name)?;
         let number = self.processes.number_of(client)?;
         let paid = VALUE + name.len() as u64;
@@ -98,7 +98,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         name: &str,
         part: (u64, u64),
         most: u64,
-    ) -> Result<Copying<H>, Error> {
+    ) -> Result<Copying, Error> {
         let (number, id, length) = self.value_of(client, name)?;
         let from = part.0.min(length);
         let to = from.saturating_add(part.1).min(length);
@@ -125,7 +125,7 @@ impl<H: Clone, W: Clone> Engine<'_, H, W> {
         name: &str,
         offset: u64,
         length: u64,
-    ) -> Result<Copying<H>, Error> {
+    ) -> Result<Copying, Error> {
         let (number, id, size) = self.value_of(client, name)?;
         let end = offset.checked_add(length).filter(|&end| end <= size).ok_or_else(|| {
             let text = format!("the value has {size} bytes; patch within them, or store it anew");

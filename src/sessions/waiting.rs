@@ -50,7 +50,6 @@ use crate::common::caller::{Caller, ClientNumber};
 use crate::common::description::{Execute, Executed};
 use crate::common::error::{Code, Error};
 use crate::cooperative::manager::check_name;
-use crate::memory::service::LockedContents;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
 use crate::server::waiting::{
@@ -173,7 +172,7 @@ struct ForMessage {
 /// The result of a look for a message.
 enum Sought {
     /// A message; its bytes are copied after the tables are unlocked.
-    Found(Copying<LockedContents>),
+    Found(Copying),
     /// There is a message, which another connection of the process could have instead.
     Ready,
     /// The inbox is empty.

@@ -23,7 +23,7 @@ pub const MS: Duration = Duration::from_millis(1);
 
 /// A manager, a clock, and processes by the numbers of their clients.
 pub struct World {
-    pub tables: StandAlone<(), u64>,
+    pub tables: StandAlone<u64>,
     pub now: Instant,
 }
 
@@ -49,7 +49,7 @@ impl World {
         let pools = PoolAmounts::divided(arena, &shares(pools), &shares(caps)).unwrap();
         let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
         let longest = Duration::from_secs(3600);
-        let leases = LeaseTable::new(Buddy::new(arena), ids, longest, |_, _| ());
+        let leases = LeaseTable::new(Buddy::new(arena), ids, longest);
         let now = Instant::now();
         Self { tables: StandAlone::new(leases, pools, rules, now), now }
     }

@@ -68,7 +68,7 @@ impl Run {
         Self { world: World::sized(512 * KB, 64 * KB), model: Model::default(), leases: Vec::new() }
     }
 
-    fn begin(&mut self, copying: Copying<u64>, by: u64, doing: Doing) {
+    fn begin(&mut self, copying: Copying, by: u64, doing: Doing) {
         let by = self.model.life(by).unwrap();
         let (is_made, read) = (false, Vec::new());
         self.model.underway.push(Underway { copying, by, doing, is_made, read });

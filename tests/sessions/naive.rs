@@ -32,7 +32,7 @@ pub enum Doing {
 pub type SessionLater = [(u64, u64); 2];
 
 pub struct Underway {
-    pub copying: Copying<u64>,
+    pub copying: Copying,
     pub by: (u64, u64),
     pub doing: Doing,
     pub is_made: bool,

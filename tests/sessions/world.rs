@@ -24,7 +24,7 @@ pub const KB: u64 = 1024;
 
 pub struct World {
     /// An extent is known by where it lies.
-    pub tables: ServerTables<u64, u64>,
+    pub tables: ServerTables<u64>,
     pub now: Instant,
     arena: Vec<u8>,
     /// Processes that ended, whose blocks are not given back yet.
@@ -41,7 +41,7 @@ impl World {
         let pools = PoolAmounts::divided(memory, &Shares::default(), &Shares::default()).unwrap();
         let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
         let longest = Duration::from_secs(3600);
-        let mut leases = LeaseTable::new(Buddy::new(memory), ids, longest, |offset, _| offset);
+        let mut leases = LeaseTable::new(Buddy::new(memory), ids, longest);
         let now = Instant::now();
         let rules = Rules { journal: true, ..Rules::default() };
         let processes = Processes::new(pools, rules, &mut leases, now);
@@ -60,7 +60,7 @@ impl World {
         let first = self.tables.leases.buddy().size();
         let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
         let longest = Duration::from_secs(3600);
-        let leases = LeaseTable::new(Buddy::new(first), ids, longest, |offset, _| offset);
+        let leases = LeaseTable::new(Buddy::new(first), ids, longest);
         self.tables.leases = leases.with_spaces("a", &[("b".to_string(), size)]);
         self.arena.resize((first + size) as usize, 0);
         self
@@ -75,7 +75,7 @@ impl World {
         self.check();
     }
 
-    pub fn engine(&mut self) -> Engine<'_, u64, u64> {
+    pub fn engine(&mut self) -> Engine<'_, u64> {
         self.tables.engine()
     }
 
@@ -193,13 +193,13 @@ impl World {
     }
 
     /// Fills a sub-block whose seat is free, and finishes.
-    pub fn fill(&mut self, copying: Copying<u64>, data: &[u8]) -> Result<u64, Error> {
+    pub fn fill(&mut self, copying: Copying, data: &[u8]) -> Result<u64, Error> {
         assert!(copying.is_seated);
         self.write(&copying, data);
         self.finish(copying.number, true)
     }
 
-    pub fn read(&mut self, copying: Copying<u64>) -> Result<Vec<u8>, Error> {
+    pub fn read(&mut self, copying: Copying) -> Result<Vec<u8>, Error> {
         assert!(copying.is_seated);
         let data = self.bytes(&copying);
         self.finish(copying.number, true).map(|_| data)
@@ -211,20 +211,20 @@ impl World {
         finished
     }
 
-    pub fn write(&mut self, copying: &Copying<u64>, data: &[u8]) {
+    pub fn write(&mut self, copying: &Copying, data: &[u8]) {
         let mut done = 0;
         for piece in std::iter::once(&copying.place.first).chain(&copying.place.more) {
-            let (from, length) = ((piece.handle + piece.at) as usize, piece.length as usize);
+            let (from, length) = ((piece.handle.offset + piece.at) as usize, piece.length as usize);
             self.arena[from..from + length].copy_from_slice(&data[done..done + length]);
             done += length;
         }
         assert_eq!(done, data.len());
     }
 
-    pub fn bytes(&self, copying: &Copying<u64>) -> Vec<u8> {
+    pub fn bytes(&self, copying: &Copying) -> Vec<u8> {
         let pieces = std::iter::once(&copying.place.first).chain(&copying.place.more);
         let parts = pieces.map(|piece| {
-            let from = (piece.handle + piece.at) as usize;
+            let from = (piece.handle.offset + piece.at) as usize;
             &self.arena[from..from + piece.length as usize]
         });
         parts.collect::<Vec<_>>().concat()

@@ -45,11 +45,11 @@ pub(super) struct Decided {
     pub granted: Option<Granted>,
 }
 
-impl<H: Clone, W: Clone> Manager<'_, H, W> {
+impl<W: Clone> Manager<'_, W> {
     /// Gives blocks back whose contents are marked released, and then serves the requests that wait
     /// for memory. It serves once for all blocks and not once for each, because each time it goes
     /// through the whole queue.
-    pub fn give_back(&mut self, endings: Vec<Ending<H>>, now: Instant) {
+    pub fn give_back(&mut self, endings: Vec<Ending>, now: Instant) {
         for ending in endings {
             self.give_back_one(ending);
         }
@@ -58,7 +58,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 
     /// Returns a block to the allocator, and its bytes to the pools that `returning` names. For a
     /// plain lease it names none: the lease table refills the committed bytes itself.
-    pub(super) fn give_back_one(&mut self, ending: Ending<H>) {
+    pub(super) fn give_back_one(&mut self, ending: Ending) {
         let refill = self.processes.returning.remove(&ending.offset());
         self.leases.give_back(ending);
         if let Some(refill) = refill {
@@ -252,7 +252,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         &mut self,
         client: ClientNumber,
         id: LeaseId,
-    ) -> Result<(Ending<H>, Amounts), Error> {
+    ) -> Result<(Ending, Amounts), Error> {
         let text = "there is no such block of this process; return one that it was granted";
         let not_found = || Error::new(Code::NotFound, text);
         let number = self.processes.number_of(client)?;
@@ -270,7 +270,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         &mut self,
         id: LeaseId,
         number: ProcessNumber,
-    ) -> Option<(Ending<H>, Amounts)> {
+    ) -> Option<(Ending, Amounts)> {
         let ending = self.leases.end_held(id, number)?;
         let process = self.processes.all.get_mut(&number)?;
         let granted = process.blocks.remove(&id);
@@ -280,7 +280,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
         }
         // A block without a grant is an extent of an own block, which is committed memory.
         let pool = granted.map_or(Pool::Committed, |grant| grant.pool);
-        let size = ending.size;
+        let size = ending.size();
         let (refill, path) = process.repay(pool, size);
         let name = process.name.clone();
         path.mark();
@@ -293,18 +293,18 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// bytes first repay the debt to the pool that gave it. If that debt is smaller than the block,
     /// the rest repays other debts. `None` when the client belongs to no process any more, or the
     /// process has no such block.
-    pub fn undo(&mut self, client: ClientNumber, id: LeaseId) -> Option<Ending<H>> {
+    pub fn undo(&mut self, client: ClientNumber, id: LeaseId) -> Option<Ending> {
         let number = self.processes.number_of(client).ok()?;
         self.undo_grant(number, id)
     }
 
     /// Does the same as [`Manager::undo`], for a process that is known by its number. The process
     /// did not give the block back itself, so this does not count for a signal to collect.
-    pub(super) fn undo_grant(&mut self, number: ProcessNumber, id: LeaseId) -> Option<Ending<H>> {
+    pub(super) fn undo_grant(&mut self, number: ProcessNumber, id: LeaseId) -> Option<Ending> {
         let process = self.processes.all.get_mut(&number)?;
         let grant = process.blocks.remove(&id)?;
         let ending = self.leases.end_held(id, number)?;
-        let refill = process.undo(ending.size, grant);
+        let refill = process.undo(ending.size(), grant);
         self.processes.returning.insert(ending.offset(), refill);
         Some(ending)
     }

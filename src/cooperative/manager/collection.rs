@@ -103,7 +103,7 @@ struct Lack {
     pools: Vec<Pool>,
 }
 
-impl<H: Clone, W: Clone> Manager<'_, H, W> {
+impl<W: Clone> Manager<'_, W> {
     /// Plans the next look after an allocation from `pool`: soon when that pool is low now.
     pub(super) fn plan_look_after_allocation(&mut self, pool: Pool, now: Instant) {
         let is_low = self.missing(pool) > 0;

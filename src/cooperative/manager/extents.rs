@@ -34,7 +34,7 @@ use crate::cooperative::words::Pool;
 use crate::memory::buddy::{AllocateError, Buddy};
 use crate::memory::lease::{SpaceNumber, explain, power_of_two_within};
 
-impl<H: Clone, W: Clone> Manager<'_, H, W> {
+impl<W: Clone> Manager<'_, W> {
     /// Takes an extent of at least `size` bytes for a process that owes `owed` bytes of committed
     /// memory: box 702. Returns the extent's id and bytes; the caller enters them in the process's
     /// account with `take_own`. The debt is an argument, because a process that joins is not in the

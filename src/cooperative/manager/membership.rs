@@ -57,7 +57,7 @@ impl From<Option<u64>> for OwnBlock {
     }
 }
 
-impl<H: Clone, W: Clone> Manager<'_, H, W> {
+impl<W: Clone> Manager<'_, W> {
     /// Makes a process of that name, with `caller` as its first client. The process gets an own
     /// block of the size in `own`, or of the configured size; with the size 0 it gets no block.
     /// Returns the process's token. Unchanged when it fails.
@@ -102,7 +102,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
     /// calls again until this returns no block; that last call removes the process. The caller
     /// unlocks the tables between two calls: a process may have thousands of blocks, and other
     /// requests would wait until all of them are struck.
-    pub fn strike(&mut self, number: ProcessNumber, most: usize) -> Vec<Ending<H>> {
+    pub fn strike(&mut self, number: ProcessNumber, most: usize) -> Vec<Ending> {
         let Some(process) = self.processes.all.get_mut(&number).filter(|process| process.has_ended)
         else {
             return Vec::new();

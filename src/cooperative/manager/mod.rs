@@ -129,22 +129,21 @@ pub struct Processes<W> {
 }
 
 /// The memory manager at work. It borrows its own state and the lease table for one call, so
-/// neither owns the other, and plain leases need no manager. `H` is the type of the handle that the
-/// lease table keeps for each block, `W` the type of a waker.
+/// neither owns the other, and plain leases need no manager. `W` is the type of a waker.
 #[derive(Debug)]
-pub struct Manager<'t, H, W> {
-    leases: &'t mut LeaseTable<H>,
+pub struct Manager<'t, W> {
+    leases: &'t mut LeaseTable,
     processes: &'t mut Processes<W>,
 }
 
-impl<'t, H: Clone, W: Clone> Manager<'t, H, W> {
+impl<'t, W: Clone> Manager<'t, W> {
     /// Returns the manager over the two tables.
-    pub fn over(leases: &'t mut LeaseTable<H>, processes: &'t mut Processes<W>) -> Self {
+    pub fn over(leases: &'t mut LeaseTable, processes: &'t mut Processes<W>) -> Self {
         Self { leases, processes }
     }
 }
 
-impl<H: Clone, W: Clone> Manager<'_, H, W> {
+impl<W: Clone> Manager<'_, W> {
     /// Checks the invariants. It goes through the queue once for each process, so only tests and
     /// debug builds of the simulation call it.
     ///
@@ -207,12 +206,7 @@ impl<W: Clone> Processes<W> {
     /// Returns the state without processes, over those pools: box 500. The pools were divided
     /// before, by boxes 700 and 704. Gives the lease table the size and the low-water mark of the
     /// committed pool, because the lease table counts the committed bytes.
-    pub fn new<H: Clone>(
-        pools: PoolAmounts,
-        rules: Rules,
-        leases: &mut LeaseTable<H>,
-        now: Instant,
-    ) -> Self {
+    pub fn new(pools: PoolAmounts, rules: Rules, leases: &mut LeaseTable, now: Instant) -> Self {
         let size = *pools.size();
         // A pool for which the rules have no mark gets the mark 0: it is never low.
         let low_water = Amounts::each(|pool| {
@@ -325,22 +319,22 @@ impl<W: Clone> Processes<W> {
 
 /// A manager with its two tables, without a server: for tests, and for the simulation.
 #[derive(Debug)]
-pub struct StandAlone<H, W> {
+pub struct StandAlone<W> {
     /// The leases, and the blocks of processes.
-    pub leases: LeaseTable<H>,
+    pub leases: LeaseTable,
     /// The processes and their pools.
     pub processes: Processes<W>,
 }
 
-impl<H: Clone, W: Clone> StandAlone<H, W> {
+impl<W: Clone> StandAlone<W> {
     /// Returns a manager of those pools over that lease table.
-    pub fn new(mut leases: LeaseTable<H>, pools: PoolAmounts, rules: Rules, now: Instant) -> Self {
+    pub fn new(mut leases: LeaseTable, pools: PoolAmounts, rules: Rules, now: Instant) -> Self {
         let processes = Processes::new(pools, rules, &mut leases, now);
         Self { leases, processes }
     }
 
     /// Returns the manager over both tables.
-    pub fn manager(&mut self) -> Manager<'_, H, W> {
+    pub fn manager(&mut self) -> Manager<'_, W> {
         Manager::over(&mut self.leases, &mut self.processes)
     }
 

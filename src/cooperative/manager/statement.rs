@@ -33,7 +33,7 @@ pub struct HeldRow {
     pub process: Arc<str>,
 }
 
-impl<H: Clone, W: Clone> Manager<'_, H, W> {
+impl<W: Clone> Manager<'_, W> {
     /// Returns the state of each pool, and the shares of the last 10 and 60 seconds in which
     /// processes waited. Needs `&mut self`, because the pressure meter counts up to `now`.
     pub fn pools(&mut self, now: Instant) -> (Vec<PoolState>, Pressure) {
@@ -61,11 +61,7 @@ impl<W: Clone> Processes<W> {
     /// the arena that the pools divide; and at most `most` of these blocks, in the order of the
     /// processes' numbers. The blocks of a process that has ended are among them until they are
     /// struck, that is, taken out of the lease table.
-    pub fn held_blocks<H: Clone>(
-        &self,
-        leases: &LeaseTable<H>,
-        most: usize,
-    ) -> (u64, Vec<HeldRow>) {
+    pub fn held_blocks(&self, leases: &LeaseTable, most: usize) -> (u64, Vec<HeldRow>) {
         // Granted blocks always lie in the first space; own blocks may lie in another one.
         let of_first_space = |process: &Process<W>| process.space == 0;
         let count = |process: &Process<W>| {

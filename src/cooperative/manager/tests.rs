@@ -17,7 +17,7 @@ use crate::cooperative::words::{Reason, Signal, Wanted};
 use crate::memory::buddy::Buddy;
 use crate::memory::ids::Ids;
 
-type Tables = StandAlone<(), u64>;
+type Tables = StandAlone<u64>;
 
 const ARENA: u64 = 4096;
 const MS: Duration = Duration::from_millis(1);
@@ -26,7 +26,7 @@ fn manager(rules: Rules, shares: &Shares, caps: &Shares) -> Tables {
     let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
     let pools = PoolAmounts::divided(ARENA, shares, caps).unwrap();
     let longest = Duration::from_secs(3600);
-    let leases = LeaseTable::new(Buddy::new(ARENA), ids, longest, |_, _| ());
+    let leases = LeaseTable::new(Buddy::new(ARENA), ids, longest);
     StandAlone::new(leases, pools, rules, Instant::now())
 }
 

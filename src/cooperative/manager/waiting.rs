@@ -86,7 +86,7 @@ impl Queue {
     }
 }
 
-impl<H: Clone, W: Clone> Manager<'_, H, W> {
+impl<W: Clone> Manager<'_, W> {
     /// Asks for memory. When the figures refuse, or the arena has no free block of that size, the
     /// request enters the queue for at most `wanted.wait_ms` milliseconds. Returns the grant, or
     /// the ticket and the deadline.
@@ -122,7 +122,7 @@ impl<H: Clone, W: Clone> Manager<'_, H, W> {
 
     /// Removes the request of a ticket whose client waits no longer. If a block was granted to it
     /// meanwhile, strikes and returns the block; the caller marks it released and gives it back.
-    pub fn cancel(&mut self, ticket: Ticket, now: Instant) -> Option<Ending<H>> {
+    pub fn cancel(&mut self, ticket: Ticket, now: Instant) -> Option<Ending> {
         if let Some((place, _)) = self.processes.place(ticket) {
             self.processes.remove(place, now);
         }

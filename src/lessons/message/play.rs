@@ -49,13 +49,13 @@ pub(super) struct CopyUnderWay {
     /// The bytes that it writes; `None` if it reads.
     pub(super) writes: Option<String>,
     /// The engine's record of the copy; `None` once it is finished.
-    pub(super) copying: Option<Copying<u64>>,
+    pub(super) copying: Option<Copying>,
 }
 
 /// The state of a view: the server's tables, the arena, and the results for the page.
 pub(super) struct Messages {
     /// The server's tables. The handle of a block is its offset in `arena`.
-    pub(super) tables: ServerTables<u64, u64>,
+    pub(super) tables: ServerTables<u64>,
     pub(super) arena: Vec<u8>,
     /// The time of all moves: no time passes in this lesson.
     now: Instant,
@@ -81,7 +81,7 @@ impl Messages {
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         let longest = Duration::from_secs(60);
         // The handle of a block is its offset: `finish` finds the bytes in `arena` by it.
-        let mut leases = LeaseTable::new(Buddy::new(ARENA), ids, longest, |offset, _| offset);
+        let mut leases = LeaseTable::new(Buddy::new(ARENA), ids, longest);
         let now = Instant::now();
         let processes = Processes::new(pools, Rules::default(), &mut leases, now);
         let tables = ServerTables { leases, processes, sessions: Sessions::new(ADMIN) };
@@ -162,7 +162,7 @@ impl Messages {
 
     /// Notes a copy that the engine has begun; the move `1:copy` finishes it. If another copy has
     /// the seat of the place, this copy waits for it.
-    fn begin(&mut self, name: char, writes: Option<String>, copying: Copying<u64>) -> String {
+    fn begin(&mut self, name: char, writes: Option<String>, copying: Copying) -> String {
         let waits = if copying.is_seated { "" } else { ", and waits for its seat" };
         let verb = if writes.is_some() { "fill" } else { "read" };
         self.copies.push(CopyUnderWay { name, writes, copying: Some(copying) });
@@ -229,7 +229,7 @@ impl Messages {
         let mut read = Vec::new();
         let mut left = one.writes.as_ref().map(String::as_bytes).unwrap_or_default();
         for piece in pieces {
-            let from = (piece.handle + piece.at) as usize;
+            let from = (piece.handle.offset + piece.at) as usize;
             let bytes = &mut self.arena[from..from + piece.length as usize];
             match one.writes {
                 Some(_) => {

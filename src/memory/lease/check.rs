@@ -9,9 +9,9 @@
 //! **Invariants** the first two of [`super`], and those of the spaces. **Lock** the tables'.
 //! **Cost** a walk over all blocks.
 
-use crate::memory::lease::{LeaseTable, Tenure};
+use crate::memory::lease::LeaseTable;
 
-impl<H: Clone> LeaseTable<H> {
+impl LeaseTable {
     /// Checks the invariants of the table and of its allocator.
     ///
     /// # Errors
@@ -19,34 +19,27 @@ impl<H: Clone> LeaseTable<H> {
     pub fn check(&self) -> Result<(), String> {
         self.buddy.check()?;
         self.spaces.check()?;
-        let leases = || self.leases.iter().map(|(&id, lease)| (id, lease));
-        // Each lease has its entry in `by_expiry`. The lengths are compared below, so there are no
-        // other entries.
-        let ordered = leases().all(|(id, lease)| match lease.tenure {
-            Tenure::Until { expiry, .. } => self.by_expiry.contains(&(expiry, id)),
-            Tenure::HeldBy(_) => true,
-        });
-        let plain = leases().filter(|(_, lease)| matches!(lease.tenure, Tenure::Until { .. }));
-        let plain: Vec<u64> = plain.map(|(_, lease)| lease.block.size()).collect();
-        if !ordered || self.by_expiry.len() != plain.len() {
-            return Err("the leases and their order of expiry disagree".into());
+        if !self.entries.check() {
+            return Err("the entries and their orders disagree".into());
         }
-        if plain.iter().sum::<u64>() != self.leased {
+        let entries = || self.entries.iter();
+        let leases = entries().filter(|lease| lease.expiry().is_some());
+        if leases.map(|lease| lease.block().size()).sum::<u64>() != self.leased {
             return Err("the bytes of leases are miscounted".into());
         }
         // Invariant 1, in bytes: the allocator's used blocks are those of the entries and the
         // endings.
-        let blocks: u64 = leases().map(|(_, lease)| lease.block.size()).sum();
+        let blocks: u64 = entries().map(|lease| lease.block().size()).sum();
         let (used, ending) = (self.buddy.filling().used + self.spaces.used(), self.ending);
         if blocks + ending != used {
             return Err(format!("blocks have {blocks} and {ending} bytes of {used} used ones"));
         }
-        if leases().map(|(_, lease)| lease.size).sum::<u64>() != self.requested {
+        if entries().map(|lease| lease.size()).sum::<u64>() != self.requested {
             return Err("the requested bytes are miscounted".into());
         }
         let first = self.buddy.size();
-        let elsewhere = leases().filter(|(_, lease)| lease.block.offset >= first);
-        if elsewhere.map(|(_, lease)| lease.block.size()).sum::<u64>() != self.spaces.held {
+        let elsewhere = entries().filter(|lease| lease.block().offset >= first);
+        if elsewhere.map(|lease| lease.block().size()).sum::<u64>() != self.spaces.held {
             return Err("the bytes that are held in other spaces are miscounted".into());
         }
         Ok(())

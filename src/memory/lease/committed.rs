@@ -78,7 +78,7 @@ impl Committed {
     }
 }
 
-impl<H: Clone> LeaseTable<H> {
+impl LeaseTable {
     /// Returns the account of the committed bytes.
     pub fn committed(&self) -> &Committed {
         &self.committed

@@ -17,12 +17,14 @@
 
 use crate::common::id::LeaseId;
 use crate::memory::buddy::AllocateError;
-use crate::memory::lease::{Ending, LeaseTable, Tenure};
+use crate::memory::contents::Handle;
+use crate::memory::lease::entries::Tenure;
+use crate::memory::lease::{Ending, LeaseTable};
 
 /// The holder of a block: a number that a later chapter chooses, in the server a process's number.
 pub type Holder = u64;
 
-impl<H: Clone> LeaseTable<H> {
+impl LeaseTable {
     /// Allocates a block of at least `size` bytes in the first space for a holder, who may use all
     /// of its bytes. Returns the block's id and its bytes. The committed bytes are not charged: the
     /// caller charges the pool of a later chapter from which the block comes. The table is
@@ -35,7 +37,7 @@ impl<H: Clone> LeaseTable<H> {
     }
 
     /// Strikes a held block. `None` if the holder has no such block.
-    pub fn end_held(&mut self, id: LeaseId, holder: Holder) -> Option<Ending<H>> {
+    pub fn end_held(&mut self, id: LeaseId, holder: Holder) -> Option<Ending> {
         // Only the check of the holder is needed here, and not the size.
         self.size_of_held(id, holder)?;
         self.strike(id)
@@ -46,12 +48,10 @@ impl<H: Clone> LeaseTable<H> {
     /// itself the right one of two buddies, because its bytes would then have to move.
     pub fn double_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
         let size = self.size_of_held(id, holder)?;
-        let doubled = self.double(self.leases.get(&id)?.block.offset)?;
-        let lease = self.leases.get_mut(&id)?;
-        lease.block = doubled;
-        lease.size += size;
+        let doubled = self.double(self.offset(id)?)?;
+        self.entries.get_mut(id)?.set_block(doubled, 2 * size);
         self.requested += size;
-        Some(lease.size)
+        Some(2 * size)
     }
 
     /// Frees the right half of a held block at once; returns the bytes that are left. The half gets
@@ -59,28 +59,22 @@ impl<H: Clone> LeaseTable<H> {
     /// way in that half. `None`, and nothing is changed, when the holder has no such block, or the
     /// block is of the smallest size.
     pub fn halve_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
-        // Only the check of the holder is needed here, and not the size.
-        self.size_of_held(id, holder)?;
-        let half = self.halve(self.leases.get(&id)?.block.offset)?;
-        let lease = self.leases.get_mut(&id)?;
-        lease.block = half;
-        lease.size /= 2;
-        self.requested -= lease.size;
-        Some(lease.size)
+        let size = self.size_of_held(id, holder)?;
+        let half = self.halve(self.offset(id)?)?;
+        self.entries.get_mut(id)?.set_block(half, size / 2);
+        self.requested -= size / 2;
+        Some(size / 2)
     }
 
-    /// Returns the offset of a held block, and the handle, through which its holder reads and
-    /// writes the bytes. `None` if the holder has no such block.
-    pub fn place(&self, id: LeaseId, holder: Holder) -> Option<(u64, H)> {
-        // Only the check of the holder is needed here, and not the size.
-        self.size_of_held(id, holder)?;
-        let lease = self.leases.get(&id)?;
-        Some((lease.block.offset, lease.handle.clone()))
+    /// Returns the handle of a held block, through which its holder reads and writes the bytes.
+    /// `None` if the holder has no such block.
+    pub fn handle_of_held(&self, id: LeaseId, holder: Holder) -> Option<Handle> {
+        let (slot, lease) = self.entries.find(id)?;
+        (lease.tenure == Tenure::HeldBy(holder)).then(|| lease.handle(slot))
     }
 
     /// Returns the bytes of a held block. `None` if the holder has no such block.
     pub fn size_of_held(&self, id: LeaseId, holder: Holder) -> Option<u64> {
-        let lease = self.leases.get(&id)?;
-        (lease.tenure == Tenure::HeldBy(holder)).then(|| lease.block.size())
+        self.handle_of_held(id, holder).map(|handle| handle.size)
     }
 }

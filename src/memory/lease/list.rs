@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use crate::common::id::LeaseId;
 use crate::memory::buddy::{Buddy, Filling};
-use crate::memory::lease::{LeaseEntry, LeaseTable};
+use crate::memory::compact::Tick;
+use crate::memory::lease::LeaseTable;
+use crate::memory::lease::entries::LeaseEntry;
 
 /// A lease in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,30 +29,31 @@ pub struct LeaseRow {
     pub left: Duration,
 }
 
-impl<H: Clone> LeaseTable<H> {
+impl LeaseTable {
     /// Returns the number of all leases, with the expired ones that were not struck yet; and at
     /// most `most` leases that have not expired, the one that ends first in front.
     pub fn soonest(&self, most: usize, now: Instant) -> (u64, Vec<LeaseRow>) {
         // The range begins behind the expired leases. Those that expire at `now` itself are left
         // out below.
-        let living = self.by_expiry.range((now, LeaseId::MIN)..);
-        let listed = |&(expiry, id): &(Instant, LeaseId)| {
-            let LeaseEntry { block, size, .. } = self.leases.get(&id)?;
+        let living = self.entries.expiring_from(Tick::of(now));
+        let listed = |lease: &LeaseEntry| {
+            let expiry = lease.expiry()?.instant();
             let left = expiry.checked_duration_since(now).filter(|left| !left.is_zero())?;
-            Some(LeaseRow { id, offset: block.offset, block: block.size(), size: *size, left })
+            let (id, block, size) = (lease.id, lease.block(), lease.size());
+            Some(LeaseRow { id, offset: block.offset, block: block.size(), size, left })
         };
         let soonest = living.filter_map(listed).take(most).collect();
-        (self.by_expiry.len() as u64, soonest)
+        (self.entries.leases() as u64, soonest)
     }
 
     /// Returns the count of leases and held blocks, with expired ones that were not struck yet.
     pub fn len(&self) -> usize {
-        self.leases.len()
+        self.entries.len()
     }
 
     /// Returns whether there is neither a lease nor a held block.
     pub fn is_empty(&self) -> bool {
-        self.leases.is_empty()
+        self.entries.len() == 0
     }
 
     /// Returns the requested bytes of all leases, with the whole bytes of held blocks in the first

@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 
 use crate::common::error::Error;
 use crate::common::id::{IdKind, LeaseId};
-use crate::memory::lease::{LeaseEntry, LeaseTable, Tenure};
+use crate::memory::compact::{Tick, U48};
+use crate::memory::lease::LeaseTable;
+use crate::memory::lease::entries::{LeaseEntry, Tenure};
 
 /// The duration of a lease while only its put knows it: a year, which is longer than any put.
 const UNSEEN: Duration = Duration::from_secs(3600 * 24 * 365);
 
-impl<H: Clone> LeaseTable<H> {
+impl LeaseTable {
     /// Checks that a lease may have this duration.
     ///
     /// # Errors
@@ -24,9 +26,9 @@ impl<H: Clone> LeaseTable<H> {
         self.expiry(duration_ms, now).map(|_| ())
     }
 
-    /// Returns the offset of a lease's block; `None` if the lease was struck.
+    /// Returns the offset of a block; `None` if its lease was struck.
     pub fn offset(&self, id: LeaseId) -> Option<u64> {
-        self.leases.get(&id).map(|lease| lease.block.offset)
+        self.entries.get(id).map(|lease| lease.block().offset)
     }
 
     /// Leases a block that only the caller knows, which does not expire while the caller writes
@@ -36,7 +38,8 @@ impl<H: Clone> LeaseTable<H> {
     /// As [`LeaseTable::lease`].
     pub fn lease_unseen(&mut self, size: u64, now: Instant) -> Result<LeaseId, Error> {
         // `rename` sets the granted milliseconds. Until then nobody asks for them, so 0 is enough.
-        self.lease_until(size, (now + UNSEEN, 0), IdKind::Uuid, now)
+        let expiry = Tick::of(now + UNSEEN).ok_or_else(|| self.wrong_duration())?;
+        self.lease_until(size, (expiry, 0), IdKind::Uuid, now)
     }
 
     /// Gives the unseen lease `from` the id `to` of its name, and a duration. Returns false if the
@@ -44,15 +47,11 @@ impl<H: Clone> LeaseTable<H> {
     /// allowed, or if `from` is gone.
     pub fn rename(&mut self, from: LeaseId, to: LeaseId, duration_ms: u64, now: Instant) -> bool {
         let Ok(expiry) = self.expiry(duration_ms, now) else { return false };
-        let Ok(before) = self.expiry_of(from, now) else { return false };
-        if self.leases.contains_key(&to) {
+        if self.terms(from, now).is_err() || self.entries.get(to).is_some() {
             return false;
         }
-        let Some(mut lease) = self.leases.remove(&from) else { return false };
-        lease.tenure = Tenure::Until { expiry, granted_ms: duration_ms };
-        self.by_expiry.remove(&(before, from));
-        self.by_expiry.insert((expiry, to));
-        self.leases.insert(to, lease);
+        let tenure = Tenure::Until { expiry, granted_ms: U48::new(duration_ms) };
+        self.entries.change_key(from, to, tenure);
         true
     }
 
@@ -60,15 +59,15 @@ impl<H: Clone> LeaseTable<H> {
     /// the handle of the named lease were moved to the other block before. Returns false if one of
     /// the leases is gone.
     pub fn exchange_blocks(&mut self, first: LeaseId, second: LeaseId) -> bool {
-        let part = |lease: &LeaseEntry<H>| (lease.block, lease.size);
+        let part = |lease: &LeaseEntry| (lease.block(), lease.size());
         let (Some(ours), Some(theirs)) =
-            (self.leases.get(&first).map(part), self.leases.get(&second).map(part))
+            (self.entries.get(first).map(part), self.entries.get(second).map(part))
         else {
             return false;
         };
         for (id, (block, size)) in [(first, theirs), (second, ours)] {
-            if let Some(lease) = self.leases.get_mut(&id) {
-                (lease.block, lease.size) = (block, size);
+            if let Some(lease) = self.entries.get_mut(id) {
+                lease.set_block(block, size);
             }
         }
         true

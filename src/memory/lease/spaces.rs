@@ -20,7 +20,8 @@
 
 use crate::common::id::LeaseId;
 use crate::memory::buddy::{AllocateError, Block, Buddy};
-use crate::memory::lease::{Holder, LeaseTable, Tenure};
+use crate::memory::lease::entries::Tenure;
+use crate::memory::lease::{Holder, LeaseTable};
 
 /// The number of a space. The first has the number 0, and `others[n - 1]` has the number `n`. So
 /// `checked_sub(1)` gives the index in `others`, and `None` for the first space.
@@ -78,7 +79,7 @@ pub struct SpaceFigures {
     pub used: u64,
 }
 
-impl<H: Clone> LeaseTable<H> {
+impl LeaseTable {
     /// Names the first space, and adds further ones behind it. `others` has the name and the bytes
     /// of each.
     pub fn with_spaces(mut self, first: &str, others: &[(String, u64)]) -> Self {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::cooperative::manager::check_name;
 use crate::memory::buddy::MIN_BLOCK;
-use crate::memory::lease::MAX_SPACES;
+use crate::memory::lease::{MAX_ENTRIES, MAX_SPACES};
 use crate::numbers::list::NumberList;
 use crate::numbers::locking::Locking;
 use crate::protocol::datagram::MAX_DATAGRAM;
@@ -140,7 +140,7 @@ impl Config {
         range("--max-clients", self.max_clients as u64, 1, most, "")?;
         let of_address = self.limits.addresses.most.unwrap_or(1) as u64;
         range("--max-clients-per-address", of_address, 1, most, "")?;
-        range("--max-leases", self.max_leases.unwrap_or(1) as u64, 1, u32::MAX.into(), "")
+        range("--max-leases", self.max_leases.unwrap_or(1) as u64, 1, MAX_ENTRIES as u64, "")
     }
 
     /// Checks the host names. Refuses `--user` together with `--udp`, because datagrams have no
