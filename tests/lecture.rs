@@ -236,6 +236,8 @@ fn our_echo_client_talks_to_our_echo_servers() {
     }
     let (_, stderr, code) = echoed("--tcp", echo.tcp, &"x".repeat(65_536));
     assert!(code == Some(2) && stderr.contains("at most 65535"), "{stderr}");
+    let (_, stderr, code) = echoed("--udp", echo.udp, &"x".repeat(65_508));
+    assert!(code == Some(2) && stderr.contains("at most 65507"), "{stderr}");
     let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = silent.local_addr().unwrap().port().to_string();
     let late = ["echo-client", "--tcp", "--timeout", "50ms", "127.0.0.1", &port, "hello"];

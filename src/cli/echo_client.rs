@@ -29,6 +29,10 @@ use crate::client::{CallError, dial};
 use crate::lecture::modified_utf8;
 use crate::protocol::datagram::BUFFER;
 
+/// The longest text of a datagram over IPv4, in bytes: a packet has 65,535, of which two headers
+/// take 28.
+const MAX_TEXT: usize = 65_507;
+
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     leasebox echo-client --tcp localhost 7896 hello     the lecture's TCPServer, or leasebox echo\n  \
@@ -101,11 +105,15 @@ fn string(arguments: &EchoClientArguments) -> Result<String, String> {
 /// Sends a datagram and returns its echo.
 ///
 /// # Errors
-/// Fails with one line if the host is unknown, or if no datagram comes back in time. Any other
-/// error of the socket, such as a text too long for a datagram, has the second line too, with the
-/// system's reason in brackets.
+/// Fails with one line: the text is too long, the host is unknown, or no datagram comes back in
+/// time. Any other error of the socket is told as the last one, with the system's reason in
+/// brackets.
 fn datagram(arguments: &EchoClientArguments) -> Result<String, String> {
     let EchoClientArguments { host, port, text, timeout, .. } = arguments;
+    if text.len() > MAX_TEXT {
+        let (length, most) = (text.len(), MAX_TEXT);
+        return Err(format!("the text has {length} bytes; a datagram has at most {most}"));
+    }
     let unknown = || CallError::UnknownHost(host.clone()).to_string();
     let found = (host.as_str(), *port).to_socket_addrs().ok().and_then(|mut all| all.next());
     let to = found.ok_or_else(unknown)?;

@@ -147,7 +147,7 @@ fn wait(window: Duration) {
         return thread::sleep(window);
     }
     let start = Instant::now();
-    while !window.is_zero() && start.elapsed() < window {
+    while start.elapsed() < window {
         std::hint::spin_loop();
     }
 }

@@ -146,8 +146,8 @@ impl<W: Clone> Engine<'_, W> {
     ///
     /// # Errors
     /// `not-found` for a name that refers to nothing, and when the session is not open at both
-    /// ends; `busy` while another connection patches it; `refused` and `out-of-memory` for
-    /// administrative memory.
+    /// ends; `busy` while another connection patches it; `refused` for a client that belongs to no
+    /// process; `refused` and `out-of-memory` for administrative memory.
     pub fn share(
         &mut self,
         client: ClientNumber,
