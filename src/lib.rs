@@ -87,7 +87,7 @@
 //! | --- | --- | --- |
 //! | the draw's, [`numbers::draw`] | the counter, the record, the undelivered count | one |
 //! | the tables', [`memory::service`] | leases, processes, sessions, blocks, messages | one |
-//! | a block's, [`memory::contents`] | bytes, length, released mark | one for each block in use |
+//! | a block's, [`memory::contents`] | bytes, length, generation | one for each block in use |
 //! | the clients', [`server::clients`] | the connected clients | one |
 //! | a turnstile's, [`server::turnstile`] | how many threads do one kind of long work now: make a list, end a client, answer a lesson | one for each kind |
 //! | the account's, [`server::buffers`] | the memory that each connection's buffers take | one |

@@ -51,7 +51,7 @@ complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l seed -d 'The
 complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l lock -d 'Lock the counter once for a whole draw, or once for each of its numbers' -r -f -a "request\t''
 number\t''"
 complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l memory -d 'The size of the memory that the server hands out, or several memory spaces with their sizes, such as a=32MiB,b=32MiB: leases and pools come from the first' -r
-complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l max-leases -d 'Most leases at once; one for each 100 bytes of --memory when left out, at least 65536' -r
+complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l max-leases -d 'Most leases at once; one for each 112 bytes of --memory when left out, at least 65536' -r
 complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l max-lease -d 'The longest lease' -r
 complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l user -d 'Serve only this user, who logs on by HTTP or RESP; other formats are refused' -r
 complete -c leasebox -n "__fish_leasebox_using_subcommand serve" -l password-file -d 'The file whose first line is the password of --user' -r -F

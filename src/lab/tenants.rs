@@ -1,4 +1,4 @@
-//! A second program under every order of its steps: a get, a release and a lease of one block.
+//! All orders of the steps of three clients: a get, a release and a lease of one block.
 //!
 //! ```text
 //!   G, a get       find (tables' lock)     read (block's lock)
@@ -11,7 +11,7 @@
 //!
 //! A get unlocks the tables before it locks the block. In between it has only the handle of the
 //! block. Meanwhile the lease may end, and the block may get another tenant. The release marks the
-//! block released *before* it gives the block back to the allocator, so the get finds the mark. In
+//! contents released *before* it gives the block back to the allocator, so the get finds the mark. In
 //! the other order the next tenant may set the block before the mark is there: then the get returns
 //! the bytes of another tenant.
 //!
@@ -147,17 +147,16 @@ impl Tenants {
         let (now, ms) = (Instant::now(), longest.as_millis() as u64);
         let id = leases.lease(ARENA, ms, IdKind::Uuid, now);
         let id = id.unwrap_or_else(|error| unreachable!("the arena is empty: {error}"));
-        let (found, ending, struck, leased) = (None, None, None, None);
         let mut tenants = Self {
             order,
             arena,
             leases,
             now,
             id,
-            found,
-            ending,
-            struck,
-            leased,
+            found: None,
+            ending: None,
+            struck: None,
+            leased: None,
             has_leaked: false,
         };
         tenants.set(id, OLD);

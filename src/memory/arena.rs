@@ -6,9 +6,10 @@
 //!              last set ……… │ never read │
 //! ```
 //!
-//! The lock of the block in which a word lies orders all reads and writes of the word. But the
-//! arena is one array, and the compiler cannot know which lock guards which word. Safe Rust lets
-//! several threads write into such an array only if its words are atomics.
+//! During one lease, the lock of its contents orders all reads and writes of a word. Between two
+//! leases of a block, the release and the tables' lock order them. But the arena is one array, and
+//! the compiler cannot know which lock guards which word. Safe Rust lets several threads write into
+//! such an array only if its words are atomics.
 //!
 //! **Lock** each block has its own, around its [`super::contents`].
 //!
@@ -34,7 +35,8 @@ pub struct Arena {
 
 impl Arena {
     /// Returns an arena of `size` bytes. It writes all of them, so that the system provides the
-    /// memory now and not during a lease.
+    /// memory now and not during a lease. The pages of contents are made later, when leases need
+    /// them.
     ///
     /// # Errors
     /// Fails when the system does not have that much memory.
@@ -55,8 +57,8 @@ impl Arena {
         let words = &self.words[offset / WORD..][..data.len().div_ceil(WORD)];
         let (whole, rest) = data.as_chunks::<WORD>();
         for (word, bytes) in words.iter().zip(whole) {
-            // `Relaxed` is enough: this thread unlocks the block's lock after its stores, and the
-            // next thread locks it before its loads. So the lock orders the stores and the loads.
+            // `Relaxed` is enough: the lock of the contents orders the stores and the loads of one
+            // lease, and the release and the tables' lock those of two leases.
             word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
         }
         if !rest.is_empty() {
@@ -121,9 +123,9 @@ impl std::fmt::Debug for Arena {
     }
 }
 
-/// Gives a buffer this length, for bytes that are read into it next. A buffer that is too small is
-/// replaced by one of just this capacity, because `resize` could reserve twice as much. In a larger
-/// buffer the old bytes stay: to write zeros over them would cost as much as the copy.
+/// Gives a buffer this length. The caller then overwrites all its bytes, so old bytes may stay: to
+/// clear them would take as long as to copy new ones. A buffer that is too small is replaced by one
+/// of just this capacity, because `resize` could reserve twice as much.
 pub fn set_length(data: &mut Vec<u8>, length: usize) {
     if data.capacity() < length {
         *data = Vec::with_capacity(length);

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!   u64        8 bytes     U48     6 bytes     sizes, places and durations are below 2^48
-//!   Instant   16 bytes     Tick    8 bytes     nanoseconds before or after the program's first tick
+//!   Instant   16 bytes     Tick    8 bytes     nanoseconds from the first conversion
 //! ```
 //!
-//! A table of a million leases has a million of each, so the two bytes and the eight bytes count.
+//! In a table of a million leases, each byte that an entry needs less saves a megabyte.
 //!
-//! **Invariants** both forms keep the order of the long ones, and give the same values back.
+//! **Invariants** both give back the value that they were made of. Ticks keep the order of their
+//! instants.
 //!
 //! **Lock** none.
 

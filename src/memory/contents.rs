@@ -1,4 +1,4 @@
-//! The contents of each block, behind a lock of its own.
+//! What the arena knows of the bytes of each lease, behind a lock of its own.
 //!
 //! ```text
 //!   lease table   entry ─► Handle { slot, generation, offset, size }       copied, then unlocked
@@ -13,10 +13,10 @@
 //!
 //! ```text
 //!   handle       slot 7, generation 4
-//!   slot has     2 or 3    nobody has opened the contents yet: they begin now
+//!   slot has     0 to 3    nobody has opened these contents yet: they begin now
 //!                4         they are this lease's
 //!                5         they were released
-//!                6         they are those of the next lease in the slot
+//!                6, …      the slot has a later lease
 //! ```
 //!
 //! **Invariants**
@@ -27,17 +27,19 @@
 //!    only where it was written before.
 //! 2. Once released, contents are neither read nor written.
 //!
-//! **Lock** each `Contents` has its own. A thread that gives a block back first marks its
+//! **Lock** each `Contents` has its own. *The lock of a block* means the lock of the slot that the
+//! block's lease has now. A thread that gives a block back first marks its
 //! contents released, under that lock. So a copy under way ends before the block can have another
 //! lease, and a later copy fails with `Released`.
 //!
-//! **Simplified** the generations of a slot begin again after 2^31 leases in it. A thread that
-//! stood between the two locks all that time would open the contents of another lease. At a million
-//! leases a second, all in one slot, that is more than half an hour.
+//! **Simplified** a slot is not used again after 2^31 leases in it. At a million leases a second that
+//! is after 25 days, because 1024 leases in other slots come between two leases of a slot. The arena
+//! has room for 16 times as many leases.
 //!
 //! **Source** `memorylease.txt`: leased memory. Its server lets a new lease read the bytes of the
 //! one before.
 
+use std::cmp::Ordering;
 use std::collections::TryReserveError;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, OnceLock};
@@ -50,11 +52,16 @@ use crate::memory::compact::{Tick, U48};
 use crate::memory::lease::not_found;
 use crate::memory::versions::{Condition, Part};
 
-/// The slots of a page.
-const PAGE: usize = 1024;
+/// The slots of a page, here and in the lease table.
+pub(super) const PAGE: usize = 1024;
+
+/// The pages of slots that the lease table may have more than the blocks of the arena fill: two
+/// because it adds a page when there are few free slots, and the rest for slots that are not used
+/// again.
+const SPARE_PAGES: usize = 2 + 16;
 
 /// The key to the contents of a block. It opens them until they are released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Handle {
     slot: u32,
     generation: u32,
@@ -65,9 +72,8 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Returns a handle. Two handles of one slot and one generation are the same key, whatever the
-    /// rest is: `offset` counts only for the first of them that opens the contents, because a put
-    /// to a name can move them to another block.
+    /// Returns a handle. The slot and the generation are the key. Only the first open of a lease
+    /// uses `offset`: later the contents know their offset, because a put to a name may move them.
     pub fn new(slot: u32, generation: u32, offset: u64, size: u64) -> Self {
         Self { slot, generation, offset, size }
     }
@@ -121,10 +127,11 @@ pub struct Inspected {
     pub first: u64,
 }
 
-/// The contents of a block during one lease or grant: the data that the block's lock guards.
+/// The place, the length and the version of the bytes of one lease or grant: the data that the
+/// block's lock guards. The bytes are in the arena's words.
 #[derive(Debug)]
 struct Contents {
-    /// That of the lease; one more after its end.
+    /// The generation of the lease. A release adds 1.
     generation: u32,
     /// Bytes from the arena's start, a multiple of the smallest block.
     offset: U48,
@@ -151,14 +158,14 @@ type ContentsPage = Box<[Mutex<Contents>]>;
 pub(super) struct ContentsPages(Box<[OnceLock<ContentsPage>]>);
 
 impl ContentsPages {
-    /// Returns room for the contents of so many blocks.
+    /// Returns a list of pages, none of which is made yet. It is long enough for the contents of
+    /// `blocks` blocks.
     ///
     /// # Errors
-    /// Fails when the system does not have the memory.
+    /// Fails when the system does not have the memory for the list.
     pub fn new(blocks: usize) -> Result<Self, TryReserveError> {
         let mut pages = Vec::new();
-        // The slots of the lease table fill whole pages too, so they may need one more.
-        let count = blocks / PAGE + 1;
+        let count = blocks.div_ceil(PAGE) + SPARE_PAGES;
         pages.try_reserve_exact(count)?;
         pages.resize_with(count, OnceLock::new);
         Ok(Self(pages.into()))
@@ -167,33 +174,36 @@ impl ContentsPages {
     /// Locks a slot.
     fn lock(&self, slot: u32) -> Option<MutexGuard<'_, Contents>> {
         let page = self.0.get(slot as usize / PAGE)?;
-        // No lease has generation 0, and each is later than 0: the first lease begins its contents.
+        // The first lease of a slot has generation 2, which is later than 0. So its first open
+        // begins new contents.
         let fresh = || (0..PAGE).map(|_| Mutex::new(Contents::new(0, 0))).collect();
         page.get_or_init(fresh).get(slot as usize % PAGE).map(lock)
     }
 }
 
 impl Arena {
-    /// Locks the contents of a block, until the result is dropped. They begin here if the handle is
-    /// the first of its lease.
+    /// Locks the contents of a block, until the result is dropped. The first open of a lease begins
+    /// new contents.
     ///
     /// # Errors
     /// `Released`.
     pub fn open(&self, handle: &Handle) -> Result<OpenContents<'_>, ContentsError> {
         let mut contents = self.contents.lock(handle.slot).ok_or(ContentsError::Released)?;
-        match handle.generation.wrapping_sub(contents.generation).cast_signed() {
-            0 => {}
-            1.. => *contents = Contents::new(handle.generation, handle.offset),
-            ..0 => return Err(ContentsError::Released),
+        match handle.generation.cmp(&contents.generation) {
+            Ordering::Less => return Err(ContentsError::Released),
+            Ordering::Equal => {}
+            Ordering::Greater => *contents = Contents::new(handle.generation, handle.offset),
         }
         Ok(OpenContents { arena: self, size: handle.size, contents })
     }
 
-    /// Marks contents released: no handle opens them from now on, so the block may go back to the
-    /// allocator. A copy under way in the block ends first, because it holds the lock.
+    /// Marks contents released: their generation becomes one more, so no handle of this lease opens
+    /// them, and the block may go back to the allocator. A copy under way in the block ends first,
+    /// because it holds the lock.
     pub fn release(&self, handle: &Handle) {
         if let Ok(mut opened) = self.open(handle) {
-            opened.contents.generation = handle.generation.wrapping_add(1);
+            // The generations of leases are even.
+            opened.contents.generation = handle.generation | 1;
         }
     }
 }
@@ -298,12 +308,7 @@ impl OpenContents<'_> {
     /// # Errors
     /// `TooLarge` when there are more than `most`. `data` is unchanged then.
     pub fn get(&self, most: u64, data: &mut Vec<u8>) -> Result<(), ContentsError> {
-        if self.contents.length.get() > most {
-            return Err(ContentsError::TooLarge);
-        }
-        set_length(data, self.contents.length.get() as usize);
-        self.read_part(0, data);
-        Ok(())
+        self.inspect(Part::All, most, data).map(|_| ())
     }
 
     /// Writes a part of a process's own block, `at` bytes from its start. `at` is a multiple of the

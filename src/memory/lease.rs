@@ -36,7 +36,7 @@
 //!
 //! **Lock** the tables', around the whole table. No function here copies a lease's bytes.
 //!
-//! **Simplified** a sorted list keeps the expiries. A timer wheel would need no comparisons, and is
+//! **Simplified** a sorted list of slots keeps the order of the expiries. A timer wheel would need no comparisons, and is
 //! longer to read.
 //!
 //! **Source** `memorylease.txt`: leases. There a lease of 1 ms lived for 610 ms.
@@ -226,7 +226,7 @@ impl LeaseTable {
         // A held block has no terms that could change: `terms` fails.
         let size = self.terms(id, now)?.size;
         let tenure = Tenure::Until { expiry, granted_ms: U48::new(duration_ms) };
-        self.entries.change_key(id, id, tenure);
+        self.entries.set_id_and_tenure(id, id, tenure);
         Ok(Terms { size, granted_ms: duration_ms })
     }
 
@@ -273,7 +273,7 @@ impl LeaseTable {
         due.into_iter().filter_map(|id| self.strike_lease(id)).collect()
     }
 
-    /// Frees the block of an ending. The caller has marked its contents released, or knows that no
+    /// Frees the block and the slot of an ending. The caller has marked its contents released, or knows that no
     /// copy is under way in the block.
     pub fn give_back(&mut self, ending: Ending) {
         let bytes = ending.block.size();
@@ -314,22 +314,19 @@ impl LeaseTable {
     /// [`LeaseTable::give_back`]. `None` if no entry has that id.
     fn strike(&mut self, id: LeaseId) -> Option<Ending> {
         let (slot, lease) = self.entries.remove(id)?;
-        let (handle, block, is_lease) =
-            (lease.handle(slot), lease.block(), lease.expiry().is_some());
+        let (handle, block) = (lease.handle(slot), lease.block());
         self.requested -= handle.size;
         self.ending += block.size();
         self.note_struck(block);
-        Some(Ending { handle, block, is_lease })
+        Some(Ending { handle, block, is_lease: lease.expiry().is_some() })
     }
 
-    /// Returns an id that no entry has; `None` when all numeric ids were given. A random UUID could
-    /// come twice, so each id is looked up.
+    /// Returns an id that no entry has; `None` when all numeric ids were given. No number is given
+    /// twice, so only a UUID is looked up.
     fn unused_id(&mut self, kind: IdKind) -> Option<LeaseId> {
-        loop {
-            let id = self.ids.next(kind)?;
-            if self.entries.get(id).is_none() {
-                return Some(id);
-            }
+        match kind {
+            IdKind::Uuid => Some(self.uuid()),
+            IdKind::Number => self.ids.next(kind),
         }
     }
 

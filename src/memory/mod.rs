@@ -34,8 +34,7 @@
 //! | data | guarded by |
 //! | --- | --- |
 //! | the leases, and the owner of each block | the tables' lock |
-//! | the bytes of one block, their length and version, the released mark | that block's own lock |
-//! | the words of the arena | the lock of the block in which the word lies |
+//! | the bytes of a block, their length, version and generation | the lock of the block's contents |
 //!
 //! **Simplified.** There is one lock for all tables. Threads keep no caches of free blocks, and
 //! there are no sizes between powers of two. A sorted list keeps the order in which leases end; a

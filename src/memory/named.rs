@@ -33,8 +33,7 @@
 //! ```
 //!
 //! So each put has a *turn* at its name, and a later put waits. Only puts make a lease of that
-//! name. It may still end in the middle of a put, by its time or by a release; then the put begins
-//! again.
+//! name. The lease may still expire, or be released, during a put; then the put begins again.
 //!
 //! **Invariants**
 //!
@@ -61,7 +60,7 @@ use crate::memory::lease::not_found;
 use crate::memory::service::{Memory, Tables, rest};
 use crate::memory::versions::{Condition, Replaced};
 
-/// The id of a name. A line of text has the name, a frame the id.
+/// The id of a name. A line of text has the name. A frame has the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NameId(LeaseId);
 
@@ -142,7 +141,7 @@ const MOST_TRIES: usize = 16;
 /// the put tries again.
 type Tried = Result<Option<u64>, Error>;
 
-/// The turn of one put at its name. No other put to the name is under way until it is dropped.
+/// The turn of one put at its name. No other put to the name is under way until this value is dropped.
 struct PutTurn<'m, T: Tables> {
     memory: &'m Memory<T>,
     id: LeaseId,
@@ -155,7 +154,7 @@ impl<T: Tables> Drop for PutTurn<'_, T> {
     }
 }
 
-/// A lease that only this thread knows. It ends when it is dropped, also by a panic.
+/// A lease that only this thread knows. It ends when this value is dropped, also if the thread panics.
 struct UnseenLease<'m, T: Tables> {
     memory: &'m Memory<T>,
     id: LeaseId,
@@ -183,7 +182,8 @@ impl<T: Tables> Memory<T> {
         let _turn = self.take_turn(id, Instant::now() + patience)?;
         for _ in 0..MOST_TRIES {
             let found = self.with_tables(|tables, now| {
-                // Checked first: after the replacement a wrong duration would be noticed too late.
+                // The duration is checked first. After the replacement it would be too late to
+                // refuse it.
                 tables.leases().check_duration(put.duration_ms, now)?;
                 Ok::<_, Error>(tables.leases().find(id, now).ok().map(|handle| (handle, now)))
             })?;
@@ -239,10 +239,10 @@ impl<T: Tables> Memory<T> {
     /// Replaces contents that have no room for the data: moves them into a fresh block.
     fn replace_elsewhere(&self, put: &Put<'_>, handle: &Handle) -> Tried {
         let fresh = self.lease_for(put)?;
-        let (place, now) = self.with_tables(|tables, now| (tables.leases().offset(fresh.id), now));
+        let (offset, now) = self.with_tables(|tables, now| (tables.leases().offset(fresh.id), now));
         let size = put.data.len() as u64;
         // Only this thread knows the fresh lease, so it is there.
-        let room = (place.ok_or_else(not_found)?, size);
+        let room = (offset.ok_or_else(not_found)?, size);
         let opened = self.arena().open(handle);
         let moved =
             opened.and_then(|mut block| block.replace_at(room, &put.condition, &put.data, now));
@@ -262,7 +262,7 @@ impl<T: Tables> Memory<T> {
     }
 
     /// Renews the lease after a replacement, whose result is `set`; returns the new version. `None`
-    /// if the lease has ended meanwhile. `size` has the bytes of the lease, for the error's text.
+    /// if the lease has ended meanwhile. `size` is the size of the lease, for the error's text.
     fn renew_after_replacing(
         &self,
         put: &Put<'_>,

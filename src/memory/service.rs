@@ -2,7 +2,7 @@
 //! lock guards its bytes.
 //!
 //! ```text
-//!   get    tables: find, clone the handle ─ unlock │ block: copy ─ unlock │ write to the socket
+//!   get    tables: find, copy the handle ─ unlock │ block: copy ─ unlock │ write to the socket
 //!   end    tables: strike ─ unlock │ block: mark released ─ unlock │ tables: give back ─ unlock
 //! ```
 //!
@@ -22,8 +22,8 @@
 //!
 //! 1. No thread holds two locks at once, so no two threads can wait for each other's lock.
 //! 2. Under a lock a thread neither reads nor writes a socket, and logs nothing. A request that
-//!    looks a lease up reads the time under the lock: when a thread has found a lease expired, no
-//!    later thread finds it there. ([`Memory::reap`] may use an older time. It then ends fewer
+//!    looks for a lease reads the time under the lock: if one thread finds the lease expired, each
+//!    later thread finds it expired too. ([`Memory::reap`] may use an older time. It then ends fewer
 //!    leases.)
 //! 3. The block of a lease or grant goes back to the allocator only after its contents were marked
 //!    released, under their own lock. A copy under way ends first, and a later copy sees the mark.
@@ -54,12 +54,12 @@ use crate::memory::versions::{Condition, Inspect, Inspection, Part};
 /// takes 1.6 to 2.1 ms (`benches/holds.rs`).
 pub const ENDED_AT_ONCE: usize = 1024;
 
-/// Lets another thread have the tables' lock, if one waits for it. A thread that has held the lock
-/// for long, and may soon want it again, calls this without the lock.
+/// Sleeps, so that a thread that waits for the tables' lock gets it. A thread that has held the lock
+/// for long, or soon wants it again, calls this without the lock.
 ///
 /// std's mutex is not fair: a thread that unlocks it and locks it again is faster than one that has
-/// to wake up first. While a million leases ended, a `ttl` lost this race some 200 times in a row,
-/// for 60 ms. Since the thread that ends leases sleeps in between, a `ttl` waits for 4 to 6 ms.
+/// to wake up first. Without this sleep, a `ttl` lost the race some 200 times in a row, for 60 ms,
+/// while a million leases ended. With it the `ttl` waits for 4 to 6 ms.
 pub fn rest() {
     std::thread::sleep(Duration::from_micros(100));
 }
@@ -87,8 +87,8 @@ pub trait Tables {
 /// The arena, and the tables behind their lock.
 #[derive(Debug)]
 pub struct Memory<T> {
-    /// The words of all blocks. The lock of the block in which a word lies guards it. A thread
-    /// that executes a command such as get or set copies words.
+    /// The words and the contents of all blocks. A thread that executes a command such as get or
+    /// set opens the contents of a block, and copies words under their lock.
     arena: Arena,
     /// The tables, behind their lock. Client threads lock them for each request about memory,
     /// processes, sessions or figures. The thread `udp`, which serves all datagrams, locks them for
@@ -268,7 +268,8 @@ impl<T: Tables> Memory<T> {
     /// Gives a buffer the length of a part, before the block is locked for the copy: the system
     /// provides a large buffer page by page, which for 32 MiB takes longer than the copy.
     fn prepare(&self, handle: &Handle, part: Part, most: u64, data: &mut Vec<u8>) {
-        // Most buffers had as many bytes before: then the block need not be locked twice.
+        // If the buffer has as many bytes as the lease, it need not grow, and the block need not be
+        // locked twice.
         if handle.size > data.len() as u64
             && let Ok(length) = self.arena.open(handle).map(|block| block.length_of(part))
             && length <= most
@@ -296,7 +297,7 @@ impl<T: Tables> Memory<T> {
             Ok::<_, Error>((leases.find(id, now)?, leases.time_left(id, now).ok()))
         })?;
         self.prepare(&handle, part, most, &mut data);
-        // The closure drops the lock before an error is made or a time is converted.
+        // The closure drops the lock before the text of an error or the date is made.
         let inspected = self.arena.open(&handle).and_then(|block| {
             let is_other = if_version.is_some_and(|version| version != block.version());
             block.inspect(if is_other { Part::All } else { part }, most, &mut data)

@@ -57,7 +57,7 @@ fn without_the_lock_it_stays_on_this_machine_unless_told() {
 #[test]
 fn the_entries_of_leases_take_no_more_than_the_memory_but_a_small_arena_can_be_full() {
     let most = |memory| Config { memory, ..Config::default() }.max_leases();
-    assert_eq!(most(64 << 20), 199_728);
+    assert_eq!(most(64 << 20), 599_186);
     assert_eq!(most(1000), 65_536);
     assert_eq!(Config { max_leases: Some(7), ..Config::default() }.max_leases(), 7);
 }

@@ -160,6 +160,10 @@ impl Shared {
             // `at` counts from the extent's start, `part` from the message's.
             let (at, part) = (piece.at as usize, done..done + piece.length as usize);
             done = part.end;
+            // A place without bytes may lie at the border of an extent that is cut off meanwhile.
+            if part.is_empty() {
+                continue;
+            }
             let arena = self.memory.arena();
             // The threads that hold the lock or wait for it. `stats` shows the greatest count. If
             // that is more than 2, the seats do not work, or a copy panicked: the count then stays

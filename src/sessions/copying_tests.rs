@@ -114,6 +114,17 @@ fn without_seats_more_than_two_contend_and_are_caught() {
 }
 
 #[test]
+fn a_place_without_bytes_is_read_whatever_became_of_its_extent() {
+    let (shared, sessions) = crowd(1);
+    publish(&shared, &sessions);
+    let begun = lock(shared.memory.tables()).engine().begin_receive(2, sessions[0], u64::MAX);
+    let mut empty = begun.unwrap().unwrap();
+    empty.place.first.length = 0;
+    shared.memory.arena().release(&empty.place.first.handle);
+    assert_eq!(shared.copy_pieces(&empty, Bytes::Out(&mut [])), Ok(()));
+}
+
+#[test]
 fn several_connections_of_the_owner_share_its_seat() {
     let (shared, sessions) = crowd(1);
     let barrier = Barrier::new(8);

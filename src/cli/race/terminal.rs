@@ -137,7 +137,7 @@ pub(super) fn tell_tenants(order: ReleaseOrder) -> String {
             let _ = write!(text, "\nThe smallest counterexample:\n\nschedule {letters}\n\n");
             text += &told(&schedule, &run);
             text += "\nG had found the lease, and held the handle of its block. R gave the block back before it\n\
-                     marked the handle, so L could lease and set the block, and G read the new bytes.\n";
+                     marked the contents, so L could lease and set the block, and G read the new bytes.\n";
         }
     }
     text

@@ -118,7 +118,7 @@ struct MemoryArguments {
     /// such as a=32MiB,b=32MiB: leases and pools come from the first
     #[arg(long, default_value = "64MiB", value_parser = spaces::plan, value_name = "SIZE|PLAN")]
     memory: MemoryPlan,
-    /// Most leases at once; one for each 100 bytes of --memory when left out, at least 65536
+    /// Most leases at once; one for each 112 bytes of --memory when left out, at least 65536
     #[arg(long, value_name = "N")]
     max_leases: Option<usize>,
     /// The longest lease

@@ -1,10 +1,11 @@
 //! A block that the allocator has given: its place and its size, as numbers or as one number.
 //!
 //! ```text
-//!   offset 96, order 2     packed: 96 × 2 + 2 = 194
+//!   offset 256, order 2     packed: 256 × 2 + 2 = 514
 //! ```
 //!
-//! An offset is a multiple of 32, so its double has six zero bits, and an order is less than 64.
+//! An offset is a multiple of 32, so twice the offset ends in six zero bits. An order is less than
+//! 64, so it fits there.
 //!
 //! **Lock** none: plain numbers.
 
@@ -13,7 +14,8 @@ use crate::memory::buddy::MIN_BLOCK;
 /// A used block: its place and its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
-    /// Bytes from the arena's start, a multiple of the size.
+    /// Bytes from the arena's start, a multiple of `MIN_BLOCK`. Counted from the start of the
+    /// block's own space, it is a multiple of the size.
     pub offset: u64,
     /// The size is `MIN_BLOCK << order`.
     pub(super) order: u8,

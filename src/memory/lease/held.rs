@@ -54,9 +54,9 @@ impl LeaseTable {
         Some(2 * size)
     }
 
-    /// Frees the right half of a held block at once; returns the bytes that are left. The half gets
-    /// no released mark, because the block goes on. So the caller must know that no copy is under
-    /// way in that half. `None`, and nothing is changed, when the holder has no such block, or the
+    /// Frees the right half of a held block at once; returns the bytes that are left. The contents
+    /// stay open, so they would not stop a copy in the freed half. The caller must know that no copy
+    /// is under way there. `None`, and nothing is changed, when the holder has no such block, or the
     /// block is of the smallest size.
     pub fn halve_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
         let size = self.size_of_held(id, holder)?;

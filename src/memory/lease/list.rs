@@ -43,7 +43,7 @@ impl LeaseTable {
             Some(LeaseRow { id, offset: block.offset, block: block.size(), size, left })
         };
         let soonest = living.filter_map(listed).take(most).collect();
-        (self.entries.leases() as u64, soonest)
+        (self.entries.lease_count() as u64, soonest)
     }
 
     /// Returns the count of leases and held blocks, with expired ones that were not struck yet.

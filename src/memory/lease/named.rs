@@ -1,6 +1,6 @@
 //! The steps of a put to a name ([`crate::memory::named`]) in the lease table. Only
-//! [`LeaseTable::lease_unseen`] charges bytes to the committed ones; the other steps leave all sums
-//! of the table as they are.
+//! [`LeaseTable::lease_unseen`] charges the committed bytes; the other steps leave all sums of the
+//! table as they are.
 //!
 //! **Invariants** each function makes its whole change, or changes nothing.
 //!
@@ -15,7 +15,7 @@ use crate::memory::lease::LeaseTable;
 use crate::memory::lease::entries::{LeaseEntry, Tenure};
 
 /// The duration of a lease while only its put knows it: a year, which is longer than any put.
-const UNSEEN: Duration = Duration::from_secs(3600 * 24 * 365);
+const UNSEEN_DURATION: Duration = Duration::from_secs(3600 * 24 * 365);
 
 impl LeaseTable {
     /// Checks that a lease may have this duration.
@@ -38,7 +38,7 @@ impl LeaseTable {
     /// As [`LeaseTable::lease`].
     pub fn lease_unseen(&mut self, size: u64, now: Instant) -> Result<LeaseId, Error> {
         // `rename` sets the granted milliseconds. Until then nobody asks for them, so 0 is enough.
-        let expiry = Tick::of(now + UNSEEN).ok_or_else(|| self.wrong_duration())?;
+        let expiry = Tick::of(now + UNSEEN_DURATION).ok_or_else(|| self.wrong_duration())?;
         self.lease_until(size, (expiry, 0), IdKind::Uuid, now)
     }
 
@@ -51,21 +51,21 @@ impl LeaseTable {
             return false;
         }
         let tenure = Tenure::Until { expiry, granted_ms: U48::new(duration_ms) };
-        self.entries.change_key(from, to, tenure);
+        self.entries.set_id_and_tenure(from, to, tenure);
         true
     }
 
-    /// Exchanges the blocks and the sizes of two leases. Each keeps its handle: the contents behind
-    /// the handle of the named lease were moved to the other block before. Returns false if one of
-    /// the leases is gone.
+    /// Exchanges the blocks and the sizes of two leases. Each keeps its slot and its generation, so
+    /// old handles still open its contents. The caller has already moved the contents of the named
+    /// lease to the other block. Returns false if one of the leases is gone.
     pub fn exchange_blocks(&mut self, first: LeaseId, second: LeaseId) -> bool {
-        let part = |lease: &LeaseEntry| (lease.block(), lease.size());
-        let (Some(ours), Some(theirs)) =
-            (self.entries.get(first).map(part), self.entries.get(second).map(part))
+        let block_of = |lease: &LeaseEntry| (lease.block(), lease.size());
+        let (Some(block_of_first), Some(block_of_second)) =
+            (self.entries.get(first).map(block_of), self.entries.get(second).map(block_of))
         else {
             return false;
         };
-        for (id, (block, size)) in [(first, theirs), (second, ours)] {
+        for (id, (block, size)) in [(first, block_of_second), (second, block_of_first)] {
             if let Some(lease) = self.entries.get_mut(id) {
                 lease.set_block(block, size);
             }
