@@ -28,13 +28,13 @@
 //! 2. Once released, contents are neither read nor written.
 //!
 //! **Lock** each `Contents` has its own. *The lock of a block* means the lock of the slot that the
-//! block's lease has now. A thread that gives a block back first marks its
-//! contents released, under that lock. So a copy under way ends before the block can have another
-//! lease, and a later copy fails with `Released`.
+//! block's lease has now. A thread that gives a block back first marks its contents released, under
+//! that lock. So a copy under way ends before the block can have another lease, and a later copy
+//! fails with `Released`.
 //!
 //! **Simplified** a slot is not used again after 2^31 leases in it. At a million leases a second that
 //! is after 25 days, because 1024 leases in other slots come between two leases of a slot. The arena
-//! has room for 16 times as many leases.
+//! has spare slots for 16 times as long; after that a new lease could not be opened.
 //!
 //! **Source** `memorylease.txt`: leased memory. Its server lets a new lease read the bytes of the
 //! one before.

@@ -22,9 +22,9 @@
 //!
 //! **Lock** the tables'.
 //!
-//! **Simplified** one list has all pieces. To add or remove a piece moves the rest of the list: 0.02
-//! ms at a million slots, and some 2 ms at a hundred million. A larger table would have lists of
-//! lists, as a B-tree has.
+//! **Simplified** one list has all pieces. To add or remove a piece moves the rest of the list, up to
+//! 24 bytes for each 112 slots: 0.2 MB at a million slots, 20 MB at a hundred million. A larger
+//! table would have lists of lists, as a B-tree has.
 
 /// The most slots of a piece.
 const PIECE: usize = 256;
