@@ -35,8 +35,9 @@ pub enum IdKind {
 }
 
 /// The secret name of a lease or a session, or the token of a process. It is a UUID, or a number
-/// for clients that know only numbers. Both are the 16 bytes of one big-endian integer, so one table
-/// finds both. As bytes it has no alignment: a table that keeps many has no gaps between its fields.
+/// for clients that know only numbers. Both are the 16 bytes of one big-endian integer, so one
+/// table finds both. As bytes it has no alignment: a table that keeps many has no gaps between its
+/// fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LeaseId([u8; 16]);
 

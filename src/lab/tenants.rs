@@ -11,13 +11,13 @@
 //!
 //! A get unlocks the tables before it locks the block. In between it has only the handle of the
 //! block. Meanwhile the lease may end, and the block may get another tenant. The release marks the
-//! contents released *before* it gives the block back to the allocator, so the get finds the mark. In
-//! the other order the next tenant may set the block before the mark is there: then the get returns
-//! the bytes of another tenant.
+//! contents released *before* it gives the block back to the allocator, so the get finds the mark.
+//! In the other order the next tenant may set the block before the mark is there: then the get
+//! returns the bytes of another tenant.
 //!
-//! All steps are the server's own: those of [`LeaseTable`], [`Arena`] and [`OpenContents`]. Each step
-//! happens under one lock from its begin to its end, so one thread can do the steps in the order of
-//! a schedule.
+//! All steps are the server's own: those of [`LeaseTable`], [`Arena`] and [`OpenContents`]. Each
+//! step happens under one lock from its begin to its end, so one thread can do the steps in the
+//! order of a schedule.
 //!
 //! **Invariants** a schedule always gives the same run.
 //!

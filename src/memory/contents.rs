@@ -1,4 +1,4 @@
-//! What the arena knows of the bytes of each lease, behind a lock of its own.
+//! The state of the contents of each lease, behind a lock of its own.
 //!
 //! ```text
 //!   lease table   entry ─► Handle { slot, generation, offset, size }       copied, then unlocked
@@ -32,9 +32,9 @@
 //! that lock. So a copy under way ends before the block can have another lease, and a later copy
 //! fails with `Released`.
 //!
-//! **Simplified** a slot is not used again after 2^31 leases in it. At a million leases a second that
-//! is after 25 days, because 1024 leases in other slots come between two leases of a slot. The arena
-//! has spare slots for 16 times as long; after that a new lease could not be opened.
+//! **Simplified** a slot is not used again after 2^31 leases in it. At a million leases a second
+//! that is after 25 days, because 1024 leases in other slots come between two leases of a slot. The
+//! arena has spare slots for 16 times as long; after that a new lease could not be opened.
 //!
 //! **Source** `memorylease.txt`: leased memory. Its server lets a new lease read the bytes of the
 //! one before.

@@ -36,8 +36,8 @@
 //!
 //! **Lock** the tables', around the whole table. No function here copies a lease's bytes.
 //!
-//! **Simplified** a sorted list of slots keeps the order of the expiries. A timer wheel would need no comparisons, and is
-//! longer to read.
+//! **Simplified** a sorted list of slots keeps the order of the expiries. A timer wheel would need
+//! no comparisons, and is longer to read.
 //!
 //! **Source** `memorylease.txt`: leases. There a lease of 1 ms lived for 610 ms.
 
@@ -273,8 +273,8 @@ impl LeaseTable {
         due.into_iter().filter_map(|id| self.strike_lease(id)).collect()
     }
 
-    /// Frees the block and the slot of an ending. The caller has marked its contents released, or knows that no
-    /// copy is under way in the block.
+    /// Frees the block and the slot of an ending. The caller has marked its contents released, or
+    /// knows that no copy is under way in the block.
     pub fn give_back(&mut self, ending: Ending) {
         let bytes = ending.block.size();
         self.ending -= bytes;

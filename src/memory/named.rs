@@ -141,7 +141,8 @@ const MOST_TRIES: usize = 16;
 /// the put tries again.
 type Tried = Result<Option<u64>, Error>;
 
-/// The turn of one put at its name. No other put to the name is under way until this value is dropped.
+/// The turn of one put at its name. No other put to the name is under way until this value is
+/// dropped.
 struct PutTurn<'m, T: Tables> {
     memory: &'m Memory<T>,
     id: LeaseId,
@@ -154,7 +155,8 @@ impl<T: Tables> Drop for PutTurn<'_, T> {
     }
 }
 
-/// A lease that only this thread knows. It ends when this value is dropped, also if the thread panics.
+/// A lease that only this thread knows. It ends when this value is dropped, also if the thread
+/// panics.
 struct UnseenLease<'m, T: Tables> {
     memory: &'m Memory<T>,
     id: LeaseId,

@@ -23,8 +23,8 @@
 //! 1. No thread holds two locks at once, so no two threads can wait for each other's lock.
 //! 2. Under a lock a thread neither reads nor writes a socket, and logs nothing. A request that
 //!    looks for a lease reads the time under the lock: if one thread finds the lease expired, each
-//!    later thread finds it expired too. ([`Memory::reap`] may use an older time. It then ends fewer
-//!    leases.)
+//!    later thread finds it expired too. ([`Memory::reap`] may use an older time. It then ends
+//!    fewer leases.)
 //! 3. The block of a lease or grant goes back to the allocator only after its contents were marked
 //!    released, under their own lock. A copy under way ends first, and a later copy sees the mark.
 //!    (A part of a process's own block may go back without a mark: chapter 6 shrinks such a block
@@ -54,12 +54,12 @@ use crate::memory::versions::{Condition, Inspect, Inspection, Part};
 /// takes 1.6 to 2.1 ms (`benches/holds.rs`).
 pub const ENDED_AT_ONCE: usize = 1024;
 
-/// A buffer for a lease of more bytes gets its length before the block is locked. For 1 MiB this cost
-/// 9 % of the speed of a get.
+/// A buffer for a lease of more bytes gets its length before the block is locked. For 1 MiB this
+/// cost 9 % of the speed of a get.
 const PREPARED: u64 = 16 << 20;
 
-/// Sleeps, so that a thread that waits for the tables' lock gets it. A thread that has held the lock
-/// for long, or soon wants it again, calls this without the lock.
+/// Sleeps, so that a thread that waits for the tables' lock gets it. A thread that has held the
+/// lock for long, or soon wants it again, calls this without the lock.
 ///
 /// std's mutex is not fair: a thread that unlocks it and locks it again is faster than one that has
 /// to wake up first. Without this sleep, a `ttl` lost the race some 200 times in a row, for 60 ms,

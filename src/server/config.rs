@@ -61,8 +61,8 @@ const MAX_PARKED: Duration = Duration::from_secs(60);
 const HISTORY: u64 = 32 << 20;
 
 /// The bytes that a lease takes beside its block, with some to spare: its entry in the table, its
-/// place in the two orders, and the state of its contents. 98.7 to 99.7 were measured, and 107 is
-/// the most.
+/// place in the two orders, and the state of its contents. 98.7 to 99.7 were measured, and
+/// at most 107 are possible.
 const BYTES_PER_LEASE_ENTRY: u64 = 112;
 
 /// The smallest default for the most leases. It applies to an arena of less than 7 MiB: the entries

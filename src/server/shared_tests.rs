@@ -171,8 +171,9 @@ fn a_get_is_never_a_mix_of_two_sets() {
     });
 }
 
-/// The twin of the test before: the contents of two slots at the same bytes have two locks, which is as good
-/// as none. A mix must show itself here, or `a_get_is_never_a_mix_of_two_sets` would prove nothing.
+/// The twin of the test before: the contents of two slots at the same bytes have two locks, which
+/// is as good as none. A mix must show itself here, or `a_get_is_never_a_mix_of_two_sets` would
+/// prove nothing.
 #[test]
 fn without_the_one_lock_of_the_block_a_get_is_a_mix() {
     const SIZE: usize = 1 << 20;

@@ -103,8 +103,8 @@ mod tests {
         }
     }
 
-    /// Lets `write` write `bytes` bytes with a timeout of 10 s, and with a clock that advances by 1 s
-    /// each time it is read. Returns the result, and how often the clock was read.
+    /// Lets `write` write `bytes` bytes with a timeout of 10 s, and with a clock that advances by a
+    /// second each time it is read. Returns the result, and how often the clock was read.
     pub(super) fn timed(
         bytes: usize,
         write: impl FnOnce(&Output, Duration, &dyn Fn() -> Instant) -> io::Result<()>,

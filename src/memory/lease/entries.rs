@@ -113,8 +113,8 @@ impl Entries {
         self.find(id).map(|(_, lease)| lease)
     }
 
-    /// Returns the entry of that id, to change its block. [`Entries::set_id_and_tenure`] changes the id
-    /// and the tenure.
+    /// Returns the entry of that id, to change its block. [`Entries::set_id_and_tenure`] changes
+    /// the id and the tenure.
     pub fn get_mut(&mut self, id: LeaseId) -> Option<&mut LeaseEntry> {
         let (slot, _) = self.find(id)?;
         self.slots.get_mut(slot)

@@ -55,9 +55,9 @@ impl LeaseTable {
     }
 
     /// Frees the right half of a held block at once; returns the bytes that are left. The contents
-    /// stay open, so they would not stop a copy in the freed half. The caller must know that no copy
-    /// is under way there. `None`, and nothing is changed, when the holder has no such block, or the
-    /// block is of the smallest size.
+    /// stay open, so they would not stop a copy in the freed half. The caller must know that no
+    /// copy is under way there. `None`, and nothing is changed, when the holder has no such block,
+    /// or the block is of the smallest size.
     pub fn halve_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
         let size = self.size_of_held(id, holder)?;
         let half = self.halve(self.offset(id)?)?;

@@ -13,17 +13,17 @@
 //! whether the key of that slot comes before the key that the caller looks for. The *place* of that
 //! key is the first slot for which `is_before` is false.
 //!
-//! **Invariants** ([`Order::check`]) the slots stand in the order of their keys. Each piece has 1 to
-//! `PIECE` slots, and two neighbours together have more than `JOINED`. So the pieces take at most
-//! 9.4 bytes for each slot, and one piece more.
+//! **Invariants** ([`Order::check`]) the slots stand in the order of their keys. Each piece has 1
+//! to `PIECE` slots, and two neighbours together have more than `JOINED`. So the pieces take at
+//! most 9.4 bytes for each slot, and one piece more.
 //!
-//! **Cost** a search compares O(log n) keys. An insert or a remove moves at most about two pieces of
-//! 1 KiB. Sometimes it also moves the list of pieces, which has 24 bytes for each piece.
+//! **Cost** a search compares O(log n) keys. An insert or a remove moves at most about two pieces
+//! of 1 KiB. Sometimes it also moves the list of pieces, which has 24 bytes for each piece.
 //!
 //! **Lock** the tables'.
 //!
-//! **Simplified** one list has all pieces. To add or remove a piece moves the rest of the list, up to
-//! 24 bytes for each 112 slots: 0.2 MB at a million slots, 20 MB at a hundred million. A larger
+//! **Simplified** one list has all pieces. To add or remove a piece moves the rest of the list, up
+//! to 24 bytes for each 112 slots: 0.2 MB at a million slots, 20 MB at a hundred million. A larger
 //! table would have lists of lists, as a B-tree has.
 
 /// The most slots of a piece.
@@ -90,9 +90,9 @@ impl Order {
         self.length += 1;
     }
 
-    /// Makes room in a full piece. If the piece before it is not nearly full, some slots move there.
-    /// Otherwise a new piece between the two takes a third of each. So pieces are filled to 81 % on
-    /// average; if each full piece were halved, it would be 69 %.
+    /// Makes room in a full piece. If the piece before it is not nearly full, some slots move
+    /// there. Otherwise a new piece between the two takes a third of each. So pieces are filled to
+    /// 81 % on average; if each full piece were halved, it would be 69 %.
     fn make_room_in(&mut self, piece: usize) {
         let mut between = Vec::with_capacity(PIECE);
         match self.pieces.get_mut(piece.saturating_sub(1)..=piece) {
