@@ -20,7 +20,7 @@
 
 use crate::common::error::Malformed;
 use crate::lecture::marshal::EncodedPart;
-use crate::lecture::marshal::value::{Datum, Item, ValueField, ValueReader, items};
+use crate::lecture::marshal::value::{Datum, ValueField, ValueReader, labelled};
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::cdr::{Reader, Writer};
 
@@ -29,22 +29,22 @@ use crate::protocol::cdr::{Reader, Writer};
 /// # Errors
 /// Fails with a text for a NUL within a string.
 pub fn marshal(fields: &[ValueField], order: ByteOrder) -> Result<Vec<EncodedPart>, String> {
-    let items: Vec<_> = items(fields).collect();
+    let values: Vec<_> = labelled(fields).collect();
     let mut bytes = Vec::new();
     let mut writer = Writer::new(&mut bytes, order);
     // The length and the description of each part.
     let mut parts = Vec::new();
-    for (at, (label, item)) in items.iter().enumerate() {
+    for (at, (label, value)) in values.iter().enumerate() {
         let start = writer.length();
-        append(&mut writer, *item)?;
+        append(&mut writer, value)?;
         let end = writer.length();
-        // The next item would write this padding anyway. Written here, it belongs to the part of
-        // the item before it, and changes no byte.
-        if let Some((_, next)) = items.get(at + 1) {
-            writer.align(alignment(*next));
+        // The next value would write this padding anyway. Written here, it belongs to the part of
+        // the value before it, and changes no byte.
+        if let Some((_, next)) = values.get(at + 1) {
+            writer.align(alignment(next));
         }
         let padding = writer.length() - end;
-        parts.push((writer.length() - start, described(label, *item, padding)));
+        parts.push((writer.length() - start, described(label, value, padding)));
     }
     let mut rest = bytes.into_iter();
     let part =
@@ -52,51 +52,44 @@ pub fn marshal(fields: &[ValueField], order: ByteOrder) -> Result<Vec<EncodedPar
     Ok(parts.into_iter().map(part).collect())
 }
 
-/// Returns the size of the unit at a multiple of which the item begins, in bytes.
-fn alignment(item: Item<'_>) -> usize {
-    match item {
-        Item::Value(Datum::Boolean(_) | Datum::Char(_)) => 1,
-        Item::Value(Datum::Double(_)) => size_of::<u64>(),
-        Item::Value(Datum::Long(_) | Datum::Float(_) | Datum::String(_)) | Item::Count(_) => {
-            size_of::<u32>()
-        }
+/// Returns the size of the unit at a multiple of which the value begins, in bytes.
+fn alignment(value: &Datum) -> usize {
+    match value {
+        Datum::Boolean(_) | Datum::Char(_) => 1,
+        Datum::Double(_) => size_of::<u64>(),
+        Datum::Long(_) | Datum::Float(_) | Datum::String(_) => size_of::<u32>(),
     }
 }
 
-/// Writes one item behind the others.
+/// Writes one value behind the others.
 ///
 /// # Errors
 /// Fails with a text for a NUL within a string.
-fn append(writer: &mut Writer<'_>, item: Item<'_>) -> Result<(), String> {
-    match item {
-        Item::Count(count) => writer.count(count),
-        Item::Value(Datum::Boolean(value)) => writer.octets(&[u8::from(*value)]),
-        Item::Value(Datum::Char(value)) => writer.octets(&[*value]),
+fn append(writer: &mut Writer<'_>, value: &Datum) -> Result<(), String> {
+    match value {
+        Datum::Boolean(value) => writer.octets(&[u8::from(*value)]),
+        Datum::Char(value) => writer.octets(&[*value]),
         // The same 32 bits: CDR writes signed numbers in two's complement, as Rust stores them.
-        Item::Value(Datum::Long(value)) => writer.u32(value.cast_unsigned()),
-        Item::Value(Datum::Float(value)) => writer.u32(value.to_bits()),
-        Item::Value(Datum::Double(value)) => writer.u64(value.to_bits()),
-        Item::Value(Datum::String(text)) if text.contains('\0') => {
+        Datum::Long(value) => writer.u32(value.cast_unsigned()),
+        Datum::Float(value) => writer.u32(value.to_bits()),
+        Datum::Double(value) => writer.u64(value.to_bits()),
+        Datum::String(text) if text.contains('\0') => {
             return Err("CDR ends a string with NUL, so it cannot hold one; leave it out".into());
         }
-        Item::Value(Datum::String(text)) => writer.string(text),
+        Datum::String(text) => writer.string(text),
     }
     Ok(())
 }
 
-/// Describes one item. `padding` is the number of zeros behind it.
-fn described(label: &str, item: Item<'_>, padding: usize) -> String {
-    let value = match item {
-        Item::Count(count) => format!("count {count}"),
-        Item::Value(Datum::String(text)) => {
+/// Describes one value. `padding` is the number of zeros behind it.
+fn described(label: &str, value: &Datum, padding: usize) -> String {
+    match (value, padding) {
+        (Datum::String(text), _) => {
             let length = text.len() + 1;
-            return format!("{label:<6} length {length}, {text:?} and NUL, padding {padding}");
+            format!("{label:<6} length {length}, {text:?} and NUL, padding {padding}")
         }
-        Item::Value(value) => value.to_string(),
-    };
-    match padding {
-        0 => format!("{label:<6} {value}"),
-        _ => format!("{label:<6} {value}, padding {padding}"),
+        (value, 0) => format!("{label:<6} {value}"),
+        (value, _) => format!("{label:<6} {value}, padding {padding}"),
     }
 }
 

@@ -27,6 +27,7 @@
 //! **Source** RFC 4506, section 4; OMG, CORBA 3.3, part 2, section 9.3; the lecture on the
 //! primitive types of different platforms.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -97,27 +98,18 @@ pub struct ValueField {
     pub is_sequence: bool,
 }
 
-/// One thing that a writer appends to a message.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Item<'a> {
-    /// The number of elements of a sequence, which follow.
-    Count(usize),
-    /// A value.
-    Value(&'a Datum),
-}
-
-/// Returns the items of the fields in the order in which a writer appends them. Each has a label,
-/// for people: the name of the field, or the index of the element in its sequence.
-pub fn items(fields: &[ValueField]) -> impl Iterator<Item = (String, Item<'_>)> {
+/// Returns the values of the fields in the order in which a writer appends them. Each has a label,
+/// for people: the name of the field, or the index of the element in its sequence. The number of
+/// elements stands before them as a long, with `count` behind the name in its label.
+pub fn labelled(fields: &[ValueField]) -> impl Iterator<Item = (String, Cow<'_, Datum>)> {
     fields.iter().flat_map(|field| {
-        let count = Item::Count(field.values.len());
-        let count = field.is_sequence.then(|| (field.name.clone(), count));
-        let label = move |at: usize| match field.is_sequence {
-            true => format!("[{at}]"),
-            false => field.name.clone(),
-        };
-        let values = field.values.iter().enumerate();
-        count.into_iter().chain(values.map(move |(at, value)| (label(at), Item::Value(value))))
+        let ValueField { name, values, is_sequence } = field;
+        // The cast loses nothing: a list of the command line is far shorter than 2 billion.
+        let count = || (format!("{name:<6} count"), Cow::Owned(Datum::Long(values.len() as i32)));
+        let label = move |at: usize| if *is_sequence { format!("[{at}]") } else { name.clone() };
+        let values = values.iter().enumerate();
+        let values = values.map(move |(at, value)| (label(at), Cow::Borrowed(value)));
+        is_sequence.then(count).into_iter().chain(values)
     })
 }
 

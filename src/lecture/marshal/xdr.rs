@@ -20,35 +20,25 @@
 //! figure of CDR.
 
 use crate::lecture::marshal::EncodedPart;
-use crate::lecture::marshal::value::{Datum, Item, ValueField, ValueReader, items};
+use crate::lecture::marshal::value::{Datum, ValueField, ValueReader, labelled};
 
 /// The unit of XDR, in bytes: the length of each item is a multiple of it.
 const UNIT: usize = 4;
 
 /// Marshals the fields in XDR. It never fails: XDR expresses every string.
 pub fn marshal(fields: &[ValueField]) -> Vec<EncodedPart> {
-    items(fields).map(|(label, item)| part(&label, item)).collect()
+    labelled(fields).map(|(label, value)| part(&label, &value)).collect()
 }
 
-/// Returns one item with its description.
-fn part(label: &str, item: Item<'_>) -> EncodedPart {
-    let value = match item {
-        Item::Value(Datum::String(text)) => return string(text, label),
-        Item::Value(value) => value,
-        // The cast loses nothing: a list of the command line is far shorter than 4 billion.
-        Item::Count(count) => {
-            let bytes = (count as u32).to_be_bytes();
-            return EncodedPart::new(bytes, format!("{label:<6} count {count}"));
-        }
-    };
+/// Returns one value with its description.
+fn part(label: &str, value: &Datum) -> EncodedPart {
     let bytes = match value {
+        Datum::String(text) => return string(text, label),
         Datum::Boolean(value) => u32::from(*value).to_be_bytes().to_vec(),
         Datum::Char(value) => u32::from(*value).to_be_bytes().to_vec(),
         Datum::Long(value) => value.to_be_bytes().to_vec(),
         Datum::Float(value) => value.to_be_bytes().to_vec(),
         Datum::Double(value) => value.to_be_bytes().to_vec(),
-        // Never used: a string has returned above. The `match` must name every variant.
-        Datum::String(text) => text.as_bytes().to_vec(),
     };
     EncodedPart::new(bytes, format!("{label:<6} {value}"))
 }
