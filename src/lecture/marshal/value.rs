@@ -31,6 +31,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::common::description::words;
+
 /// One value without parts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Datum {
@@ -48,35 +50,26 @@ pub enum Datum {
     String(String),
 }
 
-/// The type of a [`Datum`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DatumType {
-    /// True or false.
-    Boolean,
-    /// A character of ISO 8859-1.
-    Char,
-    /// A signed integer of 32 bits.
-    Long,
-    /// A floating point number of 32 bits.
-    Float,
-    /// A floating point number of 64 bits.
-    Double,
-    /// A text.
-    String,
+words! {
+    /// The type of a [`Datum`], with the word that names it on the command line.
+    DatumType {
+        /// True or false.
+        Boolean = "boolean",
+        /// A character of ISO 8859-1.
+        Char = "char",
+        /// A signed integer of 32 bits.
+        Long = "long",
+        /// A floating point number of 32 bits.
+        Float = "float",
+        /// A floating point number of 64 bits.
+        Double = "double",
+        /// A text.
+        String = "string",
+    }
 }
 
 // `String` is not among them: it would hide std's type.
 use DatumType::{Boolean, Char, Double, Float, Long};
-
-/// The types with the words that name them.
-const TYPES: [(&str, DatumType); 6] = [
-    ("boolean", Boolean),
-    ("char", Char),
-    ("long", Long),
-    ("float", Float),
-    ("double", Double),
-    ("string", DatumType::String),
-];
 
 /// The type of a field: one value, or a sequence of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,12 +199,12 @@ impl FromStr for FieldType {
             Some(name) => (name, true),
             None => (word, false),
         };
-        let found = TYPES.iter().find(|(of, _)| *of == name);
-        let (_, of) = found.ok_or_else(|| {
-            let names = TYPES.map(|(name, _)| name).join(", ");
+        let found = DatumType::ALL.into_iter().find(|of| of.word() == name);
+        let of = found.ok_or_else(|| {
+            let names = DatumType::ALL.map(DatumType::word).join(", ");
             format!("{word:?} is no type; give one of {names}, or one with [] for a sequence")
         })?;
-        Ok(Self { of: *of, is_sequence })
+        Ok(Self { of, is_sequence })
     }
 }
 
@@ -235,8 +228,7 @@ impl FromStr for ValueField {
 
 impl fmt::Display for FieldType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = TYPES.iter().find(|(_, of)| *of == self.of).map_or("", |(name, _)| name);
-        write!(f, "{name}{}", if self.is_sequence { "[]" } else { "" })
+        write!(f, "{}{}", self.of.word(), if self.is_sequence { "[]" } else { "" })
     }
 }
 
