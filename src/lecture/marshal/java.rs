@@ -109,11 +109,8 @@ const STRING_TYPE_HANDLE: u32 = FIRST_HANDLE + 1;
 
 /// Marshals a person in Java's form. It never fails: Java's strings hold every character.
 pub fn marshal(person: &Person, class: JavaClass) -> Vec<EncodedPart> {
-    let field = |code: u8, name: &str| [&[code][..], &utf(name)].concat();
-    let type_string = [&[TC_STRING][..], &utf(STRING_TYPE)].concat();
     let reference = [&[TC_REFERENCE][..], &STRING_TYPE_HANDLE.to_be_bytes()].concat();
-    let name = EncodedPart::new(string(&person.name), format!("name   {:?}", person.name));
-    let place = EncodedPart::new(string(&person.place), format!("place  {:?}", person.place));
+    let (name, place) = (string("name  ", &person.name), string("place ", &person.place));
     // Java writes objects in the order of their fields' names, and `address` comes before `name`.
     let (first, second, values) = match class.has_address {
         true => ("address", "name", [place, name]),
@@ -123,21 +120,18 @@ pub fn marshal(person: &Person, class: JavaClass) -> Vec<EncodedPart> {
     let mut parts = vec![
         EncodedPart::new(MAGIC, "stream magic and version 5"),
         EncodedPart::new([TC_OBJECT], "an object"),
-        EncodedPart::new(
-            [&[TC_CLASSDESC][..], &utf(CLASS)].concat(),
-            "of class Person (handle 7e0000)",
-        ),
+        EncodedPart::new(tagged(TC_CLASSDESC, CLASS), "of class Person (handle 7e0000)"),
         EncodedPart::new(class.uid.to_be_bytes(), format!("serialVersionUID {}", class.uid)),
         EncodedPart::new([SC_SERIALIZABLE, 0, count], format!("serializable, {count} fields")),
-        EncodedPart::new(field(b'I', "year"), "int year"),
-        EncodedPart::new(field(b'L', first), format!("object {first}")),
-        EncodedPart::new(type_string, "which is a String (handle 7e0001)"),
-        EncodedPart::new(field(b'L', second), format!("object {second}")),
+        EncodedPart::new(tagged(b'I', "year"), "int year"),
+        EncodedPart::new(tagged(b'L', first), format!("object {first}")),
+        EncodedPart::new(tagged(TC_STRING, STRING_TYPE), "which is a String (handle 7e0001)"),
+        EncodedPart::new(tagged(b'L', second), format!("object {second}")),
         EncodedPart::new(reference, "which is a String too: a reference to 7e0001"),
     ];
     if !person.telephones.is_empty() {
-        let array_type = [&[TC_STRING][..], &utf(ARRAY_TYPE)].concat();
-        parts.push(EncodedPart::new(field(b'[', "telephones"), "array telephones"));
+        parts.push(EncodedPart::new(tagged(b'[', "telephones"), "array telephones"));
+        let array_type = tagged(TC_STRING, ARRAY_TYPE);
         parts.push(EncodedPart::new(array_type, "of Strings (handle 7e0002)"));
     }
     parts.push(EncodedPart::new([TC_ENDBLOCKDATA, TC_NULL], "no annotations, no superclass"));
@@ -155,7 +149,7 @@ fn array(texts: &[String]) -> Vec<EncodedPart> {
     let count = (texts.len() as u32).to_be_bytes();
     let mut parts = vec![
         EncodedPart::new(
-            [&[TC_ARRAY, TC_CLASSDESC][..], &utf(ARRAY_CLASS)].concat(),
+            [&[TC_ARRAY][..], &tagged(TC_CLASSDESC, ARRAY_CLASS)].concat(),
             "an array, of the class of arrays of Strings",
         ),
         EncodedPart::new(ARRAY_UID.to_be_bytes(), "serialVersionUID of that class"),
@@ -166,29 +160,23 @@ fn array(texts: &[String]) -> Vec<EncodedPart> {
         EncodedPart::new(count, format!("count {}", texts.len())),
     ];
     let elements = texts.iter().enumerate();
-    parts.extend(
-        elements.map(|(at, text)| EncodedPart::new(string(text), format!("[{at}]    {text:?}"))),
-    );
+    parts.extend(elements.map(|(at, text)| string(&format!("[{at}]   "), text)));
     parts
 }
 
-/// Returns a short string: two bytes of length, then its bytes. Only for the constant names of the
-/// class and its fields, so the length fits.
-fn utf(text: &str) -> Vec<u8> {
-    let bytes = modified_utf8::encode(text.encode_utf16());
-    [&(bytes.len() as u16).to_be_bytes()[..], &bytes].concat()
+/// Returns a string object with its description.
+fn string(label: &str, text: &str) -> EncodedPart {
+    EncodedPart::new(tagged(TC_STRING, text), format!("{label} {text:?}"))
 }
 
-/// Returns a string object. `TC_STRING` has a length of two bytes; a string of more than 65,535
-/// bytes is a `TC_LONGSTRING` with eight.
-fn string(text: &str) -> Vec<u8> {
+/// Returns a tag, or the code of a type, and the string behind it: two bytes of length, then its
+/// bytes. A string object of more than 65,535 bytes is a `TC_LONGSTRING`, whose length has eight.
+/// (The names of the class and its fields are constant and short.)
+fn tagged(tag: u8, text: &str) -> Vec<u8> {
     let bytes = modified_utf8::encode(text.encode_utf16());
     match u16::try_from(bytes.len()) {
-        Ok(length) => [&[TC_STRING][..], &length.to_be_bytes(), &bytes].concat(),
-        Err(_) => {
-            let length = bytes.len() as u64;
-            [&[TC_LONGSTRING][..], &length.to_be_bytes(), &bytes].concat()
-        }
+        Ok(length) => [&[tag][..], &length.to_be_bytes(), &bytes].concat(),
+        Err(_) => [&[TC_LONGSTRING][..], &(bytes.len() as u64).to_be_bytes(), &bytes].concat(),
     }
 }
 
@@ -211,6 +199,11 @@ enum ClassField {
     Place,
     Year,
     Telephones,
+}
+
+impl ClassField {
+    /// All fields. Only a class of persons with telephone numbers has the last one.
+    const ALL: [Self; 4] = [Self::Name, Self::Place, Self::Year, Self::Telephones];
 }
 
 /// Returns the first 20 characters of a name, for an error. The whole name may be too long to show:
@@ -319,11 +312,7 @@ impl ObjectStream<'_> {
         let count = u16::from_be_bytes(self.take()?);
         // As many fields as names, and every name among them: none comes twice.
         let all = match count {
-            3 => &[ClassField::Name, ClassField::Place, ClassField::Year][..],
-            4 => {
-                use ClassField::{Name, Place, Telephones, Year};
-                &[Name, Place, Year, Telephones]
-            }
+            3 | 4 => &ClassField::ALL[..usize::from(count)],
             _ => return Err(format!("the class has {count} fields, not three or four fields")),
         };
         let fields = all.iter().map(|_| self.field()).collect::<Result<Vec<_>, _>>()?;
