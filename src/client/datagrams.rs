@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::exchange::{Exchange, ExchangePurpose, NextStep, Way};
 use crate::client::peer::Peer;
-use crate::client::{CallError, MIN_SOCKET_TIMEOUT, deadline, resolve};
+use crate::client::{CallError, MIN_SOCKET_TIMEOUT, first_that_answers};
 use crate::commands::{Reply, Request};
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::datagram::BUFFER;
@@ -58,19 +58,10 @@ impl ByDatagrams {
     /// # Errors
     /// Fails with a [`CallError`].
     pub fn connect(host: &str, port: u16, limit: Duration, way: Way) -> Result<Self, CallError> {
-        let end = deadline(Instant::now(), limit);
-        let mut last = CallError::UnknownHost(host.to_string());
-        for address in resolve(host, port)? {
-            let left = end.saturating_duration_since(Instant::now());
-            match Self::greet(address, left, way) {
-                Err(error @ CallError::NoServer(..)) => last = error,
-                Err(error) => return Err(error),
-                // The limit of the Hello was the time that was left. Later operations have all of
-                // `limit`.
-                Ok(client) => return Ok(Self { limit, ..client }),
-            }
-        }
-        Err(last)
+        let greet = |address, left| Self::greet(address, left, way);
+        let client = first_that_answers(host, port, limit, greet)?;
+        // The limit of the Hello was the time that was left. Later operations have all of `limit`.
+        Ok(Self { limit, ..client })
     }
 
     /// Says Hello to one address.

@@ -87,24 +87,38 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// Fails with [`CallError::UnknownHost`], with the last address's [`CallError::NoServer`], or with
 /// [`CallError::Broken`] if the new connection is gone already.
 pub fn dial(host: &str, port: u16, limit: Duration) -> Result<TcpStream, CallError> {
+    first_that_answers(host, port, limit, |address, left| {
+        let stream = TcpStream::connect_timeout(&address, left.max(MIN_SOCKET_TIMEOUT))
+            .map_err(|error| CallError::NoServer(address, error))?;
+        stream.set_nodelay(true).map_err(CallError::Broken)?;
+        Ok(stream)
+    })
+}
+
+/// Tries a host's addresses one after the other, and returns the result of the first that answers.
+/// It goes on to the next address only after [`CallError::NoServer`]. `limit` is for all of them
+/// together: `attempt` gets the time that is left. The system looks up the addresses, with time
+/// limits of its own.
+///
+/// # Errors
+/// Fails with [`CallError::UnknownHost`], with the last address's [`CallError::NoServer`], or with
+/// any other error of an attempt.
+fn first_that_answers<T>(
+    host: &str,
+    port: u16,
+    limit: Duration,
+    attempt: impl Fn(SocketAddr, Duration) -> Result<T, CallError>,
+) -> Result<T, CallError> {
     let deadline = deadline(Instant::now(), limit);
-    let mut last = CallError::UnknownHost(host.to_string());
-    for address in resolve(host, port)? {
-        let left = deadline.saturating_duration_since(Instant::now()).max(MIN_SOCKET_TIMEOUT);
-        match TcpStream::connect_timeout(&address, left) {
-            Ok(stream) => {
-                stream.set_nodelay(true).map_err(CallError::Broken)?;
-                return Ok(stream);
-            }
-            Err(error) => last = CallError::NoServer(address, error),
+    let unknown = || CallError::UnknownHost(host.to_string());
+    let mut last = unknown();
+    for address in (host, port).to_socket_addrs().map_err(|_| unknown())? {
+        match attempt(address, deadline.saturating_duration_since(Instant::now())) {
+            Err(error @ CallError::NoServer(..)) => last = error,
+            outcome => return outcome,
         }
     }
     Err(last)
-}
-
-/// Looks up a host's addresses. The system does this, with time limits of its own.
-fn resolve(host: &str, port: u16) -> Result<impl Iterator<Item = SocketAddr>, CallError> {
-    (host, port).to_socket_addrs().map_err(|_| CallError::UnknownHost(host.to_string()))
 }
 
 /// A client of one server.
