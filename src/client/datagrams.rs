@@ -42,9 +42,10 @@ pub struct ByDatagrams {
     /// The socket, connected to `address`.
     socket: UdpSocket,
     address: SocketAddr,
-    peer: Peer,
+    pub(super) peer: Peer,
     way: Way,
-    limit: Duration,
+    /// The limit of each operation.
+    pub(super) limit: Duration,
     /// The space for one datagram. Any datagram fits, so none is cut.
     buffer: Vec<u8>,
 }
@@ -74,16 +75,6 @@ impl ByDatagrams {
         let mut client = Self { socket, address, peer, way, limit, buffer: vec![0; BUFFER] };
         client.carry_out(ExchangePurpose::Greet)?;
         Ok(client)
-    }
-
-    /// Sets the limit of each later operation.
-    pub fn set_limit(&mut self, limit: Duration) {
-        self.limit = limit;
-    }
-
-    /// Sets the byte order of later requests.
-    pub fn set_order(&mut self, order: ByteOrder) {
-        self.peer.set_order(order);
     }
 
     /// RR or RRA: sends a request, and copies of it if the semantics allow, until the reply comes.

@@ -39,7 +39,7 @@ impl LineConnection {
 
     /// Sets the limit of each later call.
     pub fn set_limit(&mut self, limit: Duration) {
-        self.wire.set_limit(limit);
+        self.wire.limit = limit;
     }
 
     /// Sends a line; adds its LF. Both go out in one write.

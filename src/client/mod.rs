@@ -154,16 +154,16 @@ impl Client {
     /// Sets the byte order of later requests. Without this call it is the machine's own.
     pub fn set_order(&mut self, order: ByteOrder) {
         match &mut self.carrier {
-            Carrier::Stream(stream) => stream.set_order(order),
-            Carrier::Datagrams(datagrams) => datagrams.set_order(order),
+            Carrier::Stream(stream) => stream.order = order,
+            Carrier::Datagrams(datagrams) => datagrams.peer.order = order,
         }
     }
 
     /// Sets the limit of each later call.
     pub fn set_limit(&mut self, limit: Duration) {
         match &mut self.carrier {
-            Carrier::Stream(stream) => stream.set_limit(limit),
-            Carrier::Datagrams(datagrams) => datagrams.set_limit(limit),
+            Carrier::Stream(stream) => stream.wire.limit = limit,
+            Carrier::Datagrams(datagrams) => datagrams.limit = limit,
         }
     }
 
@@ -172,7 +172,7 @@ impl Client {
     /// counts, and this call changes nothing.
     pub fn set_longest(&mut self, longest: usize) {
         if let Carrier::Stream(stream) = &mut self.carrier {
-            stream.set_longest(longest);
+            stream.longest = longest;
         }
     }
 

@@ -68,11 +68,6 @@ impl Peer {
         }
     }
 
-    /// Sets the byte order of later requests.
-    pub fn set_order(&mut self, order: ByteOrder) {
-        self.order = order;
-    }
-
     /// Returns the next id. After the last one, ffffffff, ids start again at 0. The token is
     /// dropped then, so they start again under another token.
     pub(super) fn next_id(&mut self) -> u32 {

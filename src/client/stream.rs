@@ -45,11 +45,11 @@ const TEXT_ERROR: &[u8] = b"error ";
 /// A connection that speaks frames.
 #[derive(Debug)]
 pub struct Stream {
-    wire: Wire,
+    pub(super) wire: Wire,
     /// The byte order of requests. An answer names its own.
-    order: ByteOrder,
+    pub(super) order: ByteOrder,
     /// The longest answer that is accepted, in bytes; the answer to a draw may be longer.
-    longest: usize,
+    pub(super) longest: usize,
     /// The id of the last request.
     last_id: u32,
     /// The buffer of the request's frame, kept for the next one.
@@ -64,21 +64,6 @@ impl Stream {
         let (wire, order) = (Wire::new(stream, limit), ByteOrder::NATIVE);
         let output = Vec::new();
         Self { wire, order, longest: MAX_ANSWER, last_id: 0, output, broken: false }
-    }
-
-    /// Sets the byte order of later requests.
-    pub fn set_order(&mut self, order: ByteOrder) {
-        self.order = order;
-    }
-
-    /// Sets the limit of each later call.
-    pub fn set_limit(&mut self, limit: Duration) {
-        self.wire.set_limit(limit);
-    }
-
-    /// Sets the longest answer that later calls accept, in bytes.
-    pub fn set_longest(&mut self, longest: usize) {
-        self.longest = longest;
     }
 
     /// Sends one request and waits for its answer. The time that the request itself asks the server

@@ -33,7 +33,8 @@ pub const MAX_ANSWER: usize = 32 << 20;
 #[derive(Debug)]
 pub struct Wire {
     stream: TcpStream,
-    limit: Duration,
+    /// The limit of each call.
+    pub(super) limit: Duration,
     /// Bytes that have arrived and are not used yet, in the same kind of buffer as the server's.
     input: Input,
 }
@@ -42,11 +43,6 @@ impl Wire {
     /// Takes over a connection, with a limit for each call.
     pub fn new(stream: TcpStream, limit: Duration) -> Self {
         Self { stream, limit, input: Input::default() }
-    }
-
-    /// Sets the limit of each later call.
-    pub fn set_limit(&mut self, limit: Duration) {
-        self.limit = limit;
     }
 
     /// Returns the end of a call that begins now.
