@@ -135,8 +135,6 @@ pub struct Exchange<'r> {
     /// The limit of the call (for the text of an error), and the time at which it ends.
     limit: Duration,
     deadline: Instant,
-    /// The first wait between two copies.
-    retry: Duration,
     stage: ExchangeStage,
     /// The id of `datagram`. An answer with another id belongs to an older exchange, or to an
     /// earlier stage of this one.
@@ -151,9 +149,8 @@ pub struct Exchange<'r> {
     /// The request was sent at least once, under this token or an earlier one. If the exchange then
     /// fails, it is unknown whether the request was executed.
     asked: bool,
-    /// The server said that its history is full.
-    busy: bool,
-    /// The outcome. It starts as `TimedOut`, and stays so if no answer comes.
+    /// The outcome. It starts as `TimedOut`, becomes `HistoryFull` when the server says so, and
+    /// stays like this if no other answer comes.
     outcome: Result<Option<Reply<'static>>, CallError>,
 }
 
@@ -167,21 +164,19 @@ impl<'r> Exchange<'r> {
         now: Instant,
     ) -> Self {
         peer.drop_stale(now);
-        let retry = way.retry.max(MIN_RETRY);
+        let way = Way { retry: way.retry.max(MIN_RETRY), ..way };
         let mut exchange = Self {
             purpose,
             way,
             limit,
             deadline: deadline(now, limit),
-            retry,
             stage: ExchangeStage::Greeting,
             id: 0,
             datagram: Vec::new(),
             next: now,
-            wait: retry,
+            wait: way.retry,
             acknowledge: false,
             asked: false,
-            busy: false,
             outcome: Err(CallError::TimedOut(limit)),
         };
         exchange.go_on(peer, now);
@@ -194,9 +189,6 @@ impl<'r> Exchange<'r> {
             return self.last_turn(peer);
         }
         if now >= self.deadline {
-            if self.busy {
-                self.outcome = Err(CallError::HistoryFull(self.limit));
-            }
             self.stage = ExchangeStage::Over;
             return NextStep::Over;
         }
@@ -204,7 +196,7 @@ impl<'r> Exchange<'r> {
             return NextStep::Wait(self.next.min(self.deadline));
         }
         self.next = deadline(now, self.wait);
-        self.wait = self.wait.saturating_mul(2).min(self.retry.saturating_mul(MAX_WAIT));
+        self.wait = self.wait.saturating_mul(2).min(self.way.retry.saturating_mul(MAX_WAIT));
         // Noted before the datagram is sent: after that the request may have been executed,
         // whatever happens next.
         self.asked |= self.stage == ExchangeStage::Asking;
@@ -251,7 +243,7 @@ impl<'r> Exchange<'r> {
                 // The Welcome says that the server is there, so the request begins with the first
                 // wait again. A request that was sent already keeps its longer wait.
                 if !self.asked {
-                    self.wait = self.retry;
+                    self.wait = self.way.retry;
                 }
                 self.go_on(peer, now);
             }
@@ -277,7 +269,7 @@ impl<'r> Exchange<'r> {
         let ExchangePurpose::Ask(_) = self.purpose else { return };
         if self.way.semantics == Semantics::AtMostOnce {
             if matches!(&reply, Reply::Error(error) if error.code == Code::Busy) {
-                self.busy = true;
+                self.outcome = Err(CallError::HistoryFull(self.limit));
                 return;
             }
             // Only a reply that the history keeps renews the token's time. An error may have been
@@ -323,24 +315,20 @@ impl<'r> Exchange<'r> {
     /// Enters the next stage: first the greeting, if there is no token, then the request. `now` is
     /// the time at which the stage's first datagram is sent; `token_refused` passes a later one.
     fn go_on(&mut self, peer: &mut Peer, now: Instant) {
-        // Before the match, because `next_id` drops the token when it runs out of ids.
+        // Before the look at the token, because `next_id` drops it when it runs out of ids.
         let id = peer.next_id();
-        let (wish, request) = match (&self.purpose, peer.welcome) {
-            (_, None) => {
-                let hello = datagram::hello(peer.order, id);
-                return self.enter(ExchangeStage::Greeting, id, hello, now);
-            }
-            (ExchangePurpose::Greet, _) => return self.end(Ok(None)),
-            (ExchangePurpose::Tell(request), _) => {
-                (Wish { at_most_once: false, reply: false }, request)
-            }
-            (ExchangePurpose::Ask(request), _) => {
+        let Some(Welcome { token, longest, .. }) = peer.welcome else {
+            let hello = datagram::hello(peer.order, id);
+            return self.enter(ExchangeStage::Greeting, id, hello, now);
+        };
+        let (wish, request) = match &self.purpose {
+            ExchangePurpose::Greet => return self.end(Ok(None)),
+            ExchangePurpose::Tell(request) => (Wish { at_most_once: false, reply: false }, request),
+            ExchangePurpose::Ask(request) => {
                 let at_most_once = self.way.semantics == Semantics::AtMostOnce;
                 (Wish { at_most_once, reply: true }, request)
             }
         };
-        // Never `None` here: the first arm above has returned.
-        let Some(Welcome { token, longest, .. }) = peer.welcome else { return };
         let datagram = datagram::ask(peer.order, id, token, wish, request);
         if datagram.len() > longest as usize {
             let text = format!("a datagram has at most {longest} bytes there; ask by TCP");
