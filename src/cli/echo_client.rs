@@ -17,7 +17,7 @@
 //!
 //! **Source** the lecture's `TCPClient` and `UDPClient`.
 
-use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
+use std::net::ToSocketAddrs;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,7 @@ use crate::client::wire::Wire;
 use crate::client::{CallError, dial};
 use crate::lecture::modified_utf8;
 use crate::protocol::datagram::BUFFER;
+use crate::server::udp::any_port;
 
 /// The longest text of a datagram over IPv4, in bytes: a packet has 65,535, of which two headers
 /// take 28.
@@ -87,19 +88,12 @@ fn string(arguments: &EchoClientArguments) -> Result<String, String> {
     let mut wire = Wire::new(dial(host, *port, *timeout).map_err(told)?, *timeout);
     let sent = [&length.to_be_bytes()[..], &bytes].concat();
     wire.write(&sent, deadline).map_err(told)?;
-    loop {
-        if let [high, low, rest @ ..] = wire.pending() {
-            let length = usize::from(u16::from_be_bytes([*high, *low]));
-            if let Some(string) = rest.get(..length) {
-                let units = modified_utf8::decode(string);
-                return units.map(|units| String::from_utf16_lossy(&units)).ok_or_else(|| {
-                    "the answer is no string of Java's writeUTF; is that an echo server?".into()
-                });
-            }
-        }
-        // Waits for at least one more byte. The bound is the longest string with its length.
-        wire.read(usize::from(u16::MAX) + 2, deadline).map_err(told)?;
-    }
+    let head = wire.first(2, deadline).map_err(told)?;
+    let whole = 2 + usize::from(u16::from_be_bytes([head[0], head[1]]));
+    let string = &wire.first(whole, deadline).map_err(told)?[2..];
+    let units = modified_utf8::decode(string)
+        .ok_or("the answer is no string of Java's writeUTF; is that an echo server?")?;
+    Ok(String::from_utf16_lossy(&units))
 }
 
 /// Sends a datagram and returns its echo.
@@ -117,15 +111,10 @@ fn datagram(arguments: &EchoClientArguments) -> Result<String, String> {
     let unknown = || CallError::UnknownHost(host.clone()).to_string();
     let found = (host.as_str(), *port).to_socket_addrs().ok().and_then(|mut all| all.next());
     let to = found.ok_or_else(unknown)?;
-    // The socket's own address: any free port, of the same IP version as the server's address.
-    let any: SocketAddr = match to {
-        SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
-        SocketAddr::V6(_) => ([0u16; 8], 0).into(),
-    };
     let why = |error: std::io::Error| {
         format!("no echo of {to} within {timeout:?} ({error}); is a server there?")
     };
-    let socket = UdpSocket::bind(any).map_err(why)?;
+    let socket = any_port(to).map_err(why)?;
     // A connected socket receives datagrams of this server alone.
     socket.connect(to).and_then(|()| socket.set_read_timeout(Some(*timeout))).map_err(why)?;
     socket.send(text.as_bytes()).map_err(why)?;

@@ -108,6 +108,17 @@ impl Wire {
         }
     }
 
+    /// Waits until `count` bytes have arrived, and returns them. They stay pending.
+    ///
+    /// # Errors
+    /// Fails with a [`CallError`].
+    pub fn first(&mut self, count: usize, deadline: Instant) -> Result<&[u8], CallError> {
+        while self.pending().len() < count {
+            self.read(count, deadline)?;
+        }
+        Ok(&self.pending()[..count])
+    }
+
     /// Returns the time that is left until the deadline. It is never zero: std refuses a timeout of
     /// zero, and with the old timeout the call would wait too long.
     ///

@@ -31,9 +31,6 @@ use crate::protocol::text::MAX_LINE;
 /// Connects, sends one frame, and returns the payload of the answer, which must be of the type
 /// `expected`.
 ///
-/// Each `wire.read` waits for at least one more byte. Its first argument is the most bytes that may
-/// have arrived before; each loop calls it only while fewer have.
-///
 /// # Errors
 /// Fails with bad news if the server answers `error …` in text; with `NoAnswer` if the frame is of
 /// another type, ends within its payload, or is longer than `--max-message`; or with the error of
@@ -50,33 +47,24 @@ fn exchange(
     let payload = payload.concat();
     // One write sends the header and the payload, so the frame leaves in one piece.
     wire.write(&[header(order, kind, payload.len()).as_slice(), &payload].concat(), deadline)?;
-    let begin = loop {
-        match wire.pending().first_chunk::<HEADER>() {
-            Some(begin) => break *begin,
-            None => wire.read(HEADER, deadline)?,
-        }
-    };
+    let mut begin = wire.first(HEADER, deadline)?;
     if begin.starts_with(b"error ") {
         // A full server answers in text, before it knows the format. This is no frame: the bytes
         // `erro` are no frame's type.
         return Err(bad_news_of(&wire.read_line(MAX_LINE, deadline)?[b"error ".len()..]));
     }
-    let mut rest = &begin[..];
-    let kind = order.take_i32(&mut rest);
-    let length = order.take_i64(&mut rest).and_then(|length| usize::try_from(length).ok());
+    let kind = order.take_i32(&mut begin);
+    let length = order.take_i64(&mut begin).and_then(|length| usize::try_from(length).ok());
     let longest = place.max_message;
     let Some(length) = length.filter(|&length| kind == Some(expected) && length <= longest) else {
         return Err(unreadable());
     };
     wire.consume(HEADER);
     // The buffer grows with the bytes that arrive, not with the claimed length.
-    while wire.pending().len() < length {
-        match wire.read(length, deadline) {
-            Err(CallError::Closed) => return Err(unreadable()),
-            read => read?,
-        }
+    match wire.first(length, deadline) {
+        Err(CallError::Closed) => Err(unreadable()),
+        payload => Ok(payload?.to_vec()),
     }
-    Ok(wire.pending()[..length].to_vec())
 }
 
 /// Returns the error for an answer that is no frame of the expected type.
