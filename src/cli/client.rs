@@ -102,8 +102,8 @@ pub struct ClientArguments {
     protocol: ExchangeProtocol,
     /// The number of times that the server may execute the request [default: at-most-once; maybe
     /// for r]
-    #[arg(long, value_enum, requires = "udp")]
-    semantics: Option<SemanticsWord>,
+    #[arg(long, value_parser = units::one_of(SEMANTICS), requires = "udp")]
+    semantics: Option<Semantics>,
     /// The wait before the request is sent again; it doubles each time, up to 16 times the first
     #[arg(long, default_value = "50ms", value_parser = units::time_limit, requires = "udp")]
     retry: Duration,
@@ -131,12 +131,12 @@ enum ExchangeProtocol {
     Rra,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum SemanticsWord {
-    Maybe,
-    AtLeastOnce,
-    AtMostOnce,
-}
+/// The words of `--semantics`.
+const SEMANTICS: [(&str, Semantics); 3] = [
+    ("maybe", Semantics::Maybe),
+    ("at-least-once", Semantics::AtLeastOnce),
+    ("at-most-once", Semantics::AtMostOnce),
+];
 
 impl ClientArguments {
     /// Returns the way to exchange datagrams; `None` for the R protocol, which has no reply. R is
@@ -147,11 +147,9 @@ impl ClientArguments {
     fn way(&self) -> Result<Option<Way>, Failure> {
         // `semantics` has no default value in clap, because its default depends on `--protocol`.
         let semantics = match (self.semantics, self.protocol) {
-            (None | Some(SemanticsWord::Maybe), ExchangeProtocol::R) => return Ok(None),
+            (None | Some(Semantics::Maybe), ExchangeProtocol::R) => return Ok(None),
             (Some(_), ExchangeProtocol::R) => return Err(Failure::NoAnswer(R_IS_MAYBE.into())),
-            (Some(SemanticsWord::Maybe), _) => Semantics::Maybe,
-            (Some(SemanticsWord::AtLeastOnce), _) => Semantics::AtLeastOnce,
-            (Some(SemanticsWord::AtMostOnce) | None, _) => Semantics::AtMostOnce,
+            (semantics, _) => semantics.unwrap_or(Semantics::AtMostOnce),
         };
         let acknowledge = self.protocol == ExchangeProtocol::Rra;
         Ok(Some(Way { semantics, acknowledge, retry: self.retry }))

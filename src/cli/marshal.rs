@@ -23,9 +23,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::PossibleValue;
 
-use crate::cli::{no_answer, print, printable};
+use crate::cli::{no_answer, print, printable, units};
 use crate::lecture::marshal::value::{FieldType, ValueField};
 use crate::lecture::marshal::{
     EncodedPart, Form, JavaClass, Person, bytes_of, marshal, marshal_values, unmarshal,
@@ -41,32 +42,16 @@ const WIDEST: usize = 48;
 /// wrong files.
 const MAX_FILE: u64 = 1 << 20;
 
-#[derive(Clone, Copy, ValueEnum)]
-enum As {
-    /// Sun's XDR, which the lecture's book shows as CORBA
-    Xdr,
-    /// CORBA's CDR, big-endian
-    CdrBe,
-    /// CORBA's CDR, little-endian
-    CdrLe,
-    /// Java object serialization
-    Java,
-    /// XML
-    Xml,
-}
-
-// `As` exists beside `Form` because clap wants one flat list of words: `cdr-be` is a form and a
-// byte order in one word.
-impl From<As> for Form {
-    fn from(form: As) -> Self {
-        match form {
-            As::Xdr => Form::Xdr,
-            As::CdrBe => Form::Cdr(ByteOrder::Big),
-            As::CdrLe => Form::Cdr(ByteOrder::Little),
-            As::Java => Form::Java(JavaClass::OURS),
-            As::Xml => Form::Xml,
-        }
-    }
+/// Returns the words of `--as`, with their help.
+fn forms() -> [(PossibleValue, Form); 5] {
+    let row = |word, help, form| (PossibleValue::new(word).help(help), form);
+    [
+        row("xdr", "Sun's XDR, which the lecture's book shows as CORBA", Form::Xdr),
+        row("cdr-be", "CORBA's CDR, big-endian", Form::Cdr(ByteOrder::Big)),
+        row("cdr-le", "CORBA's CDR, little-endian", Form::Cdr(ByteOrder::Little)),
+        row("java", "Java object serialization", Form::Java(JavaClass::OURS)),
+        row("xml", "XML", Form::Xml),
+    ]
 }
 
 #[derive(Args)]
@@ -81,8 +66,8 @@ impl From<As> for Form {
     Exit 0: it was written; 2: the representation cannot have what was given.")]
 pub struct Marshal {
     /// The external data representation
-    #[arg(long = "as", value_enum)]
-    form: As,
+    #[arg(long = "as", value_parser = units::one_of(forms()))]
+    form: Form,
     /// With --as java: the serialVersionUID of the class that will read, as serialver prints it
     #[arg(long, value_name = "N", default_value = "1", value_parser = uid, allow_hyphen_values = true)]
     uid: i64,
@@ -118,8 +103,8 @@ pub struct Marshal {
     Exit 0: it was read; 2: the file cannot be read, or holds no person.")]
 pub struct Unmarshal {
     /// The external data representation
-    #[arg(long = "as", value_enum)]
-    form: As,
+    #[arg(long = "as", value_parser = units::one_of(forms()))]
+    form: Form,
     /// With --as xdr or cdr: the types of the values that the file has in place of a person
     #[arg(long, value_name = "TYPE,TYPE", value_delimiter = ',')]
     types: Vec<FieldType>,
@@ -131,7 +116,7 @@ pub struct Unmarshal {
 /// is always printed as it is.
 pub fn run_marshal(arguments: Marshal) -> ExitCode {
     let Marshal { form, uid, address, telephones, values, raw, name, place, year } = arguments;
-    let form = match Form::from(form) {
+    let form = match form {
         Form::Java(_) => Form::Java(JavaClass { uid, has_address: address }),
         // `OURS.uid` is the default of `--uid`, so any other value comes from the user.
         _ if address || uid != JavaClass::OURS.uid => {
@@ -184,7 +169,7 @@ pub fn run_unmarshal(arguments: &Unmarshal) -> ExitCode {
     if bytes.len() as u64 > MAX_FILE {
         return no_answer(format!("{shown} is longer than {MAX_FILE} bytes; give one person"));
     }
-    let form = arguments.form.into();
+    let form = arguments.form;
     let lines = match arguments.types.is_empty() {
         true => unmarshal(&bytes, form).map(person_lines),
         false => unmarshal_values(&bytes, &arguments.types, form)

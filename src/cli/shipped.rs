@@ -14,9 +14,9 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use crate::cli::{no_answer, print};
+use crate::cli::{no_answer, print, units};
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -26,25 +26,21 @@ use crate::cli::{no_answer, print};
     Exit 0: it was written; 2: there is no such shell.")]
 pub struct Completions {
     /// The shell that will complete the words
-    #[arg(value_enum)]
-    shell: Shell,
+    // The value is the text of the shell's file.
+    #[arg(value_parser = units::one_of(SHELLS))]
+    shell: &'static str,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-}
+/// The shells, and the text of the file for each.
+const SHELLS: [(&str, &str); 3] = [
+    ("bash", include_str!("../../docs/completions/leasebox.bash")),
+    ("zsh", include_str!("../../docs/completions/_leasebox")),
+    ("fish", include_str!("../../docs/completions/leasebox.fish")),
+];
 
 /// Prints the completions for a shell.
 pub fn completions(arguments: &Completions) -> ExitCode {
-    let text = match arguments.shell {
-        Shell::Bash => include_str!("../../docs/completions/leasebox.bash"),
-        Shell::Zsh => include_str!("../../docs/completions/_leasebox"),
-        Shell::Fish => include_str!("../../docs/completions/leasebox.fish"),
-    };
-    print(text.as_bytes(), ExitCode::SUCCESS)
+    print(arguments.shell.as_bytes(), ExitCode::SUCCESS)
 }
 
 #[derive(Args)]

@@ -1,4 +1,4 @@
-//! Sizes and durations: their form on the command line.
+//! Sizes, durations and words: their form on the command line.
 //!
 //! ```text
 //!   4096   64KiB   1MiB   1GiB          a bare number is bytes
@@ -15,6 +15,26 @@
 //! **Lock** none. **Source** IEC 80000-13 for KiB, MiB and GiB.
 
 use std::time::Duration;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+/// Returns the parser of an option that takes one of these words. Each word has the value that it
+/// stands for, so the option has a type of the library. (clap's `ValueEnum` needs an enum that is
+/// made for clap: beside each enum of the library, a second one with the same variants.)
+pub fn one_of<const N: usize, T>(
+    words: [(impl Into<PossibleValue>, T); N],
+) -> impl TypedValueParser<Value = T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    let words = words.map(|(word, value)| (word.into(), value));
+    let known = words.each_ref().map(|(word, _)| word.clone());
+    PossibleValuesParser::new(known).try_map(move |word| {
+        let found = words.iter().find(|(known, _)| known.get_name() == word);
+        // `None` does not come here: the parser before has refused all other words.
+        found.map(|(_, value)| value.clone()).ok_or("no such word")
+    })
+}
 
 /// Reads a size in bytes.
 ///

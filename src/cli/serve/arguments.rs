@@ -15,7 +15,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::access::{Trusted, trusted, user};
 use super::list::{self, OwnList};
@@ -102,8 +102,9 @@ struct NumberArguments {
     #[arg(long)]
     seed: Option<u64>,
     /// Lock the counter once for a whole draw, or once for each of its numbers
-    #[arg(long, value_enum, default_value = "request", conflicts_with_all = ["no_lock", "lab"])]
-    lock: Lock,
+    // The third value of `Locking` has a flag of its own, `--no-lock`.
+    #[arg(long, value_parser = units::one_of(LOCKS), default_value = "request", conflicts_with_all = ["no_lock", "lab"])]
+    lock: Locking,
     /// Serve the course's own client: a draw without a line end gets one number, whatever its N
     #[arg(long)]
     course: bool,
@@ -204,12 +205,8 @@ struct BrokenArguments {
     lab: bool,
 }
 
-// The value of `--lock`. The third value of `Locking` has a flag of its own, `--no-lock`.
-#[derive(Clone, Copy, ValueEnum)]
-enum Lock {
-    Request,
-    Number,
-}
+/// The words of `--lock`.
+const LOCKS: [(&str, Locking); 2] = [("request", Locking::Request), ("number", Locking::Number)];
 
 impl ServeArguments {
     /// Returns the rules of the formats. Fails with the errors of [`user`].
@@ -290,10 +287,9 @@ impl ServeArguments {
     /// Returns the work that a draw does under one hold of its lock. A lab server (`--lab`) has no
     /// lock, so that the race can be shown step by step.
     fn locking(&self) -> Locking {
-        match self.numbers.lock {
-            _ if self.broken.no_lock || self.broken.lab => Locking::None,
-            Lock::Request => Locking::Request,
-            Lock::Number => Locking::Number,
+        match self.broken.no_lock || self.broken.lab {
+            true => Locking::None,
+            false => self.numbers.lock,
         }
     }
 

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::pools::{self, Plan};
 use crate::cli::units;
@@ -34,12 +34,12 @@ pub(super) struct ManagerArguments {
     low_water: Option<Shares>,
     /// Which process to ask for memory first: freeable is the one with the most freeable
     /// bytes, effect the one with the most freeable bytes times efficiency
-    #[arg(long, value_enum, default_value = "effect")]
-    collect_by: CollectByWord,
+    #[arg(long, value_parser = units::one_of(COLLECT_BY), default_value = "effect")]
+    collect_by: CollectBy,
     /// Which request of several with one urgency to serve first: the first that came, or by status
     /// the one whose process has the lowest efficiency, and then the least garbage left
-    #[arg(long, value_enum, default_value = "arrival")]
-    serve_by: ServeByWord,
+    #[arg(long, value_parser = units::one_of(SERVE_BY), default_value = "arrival")]
+    serve_by: ServeBy,
     /// Ask all processes, at this interval, to return what their garbage can repay, however much is
     /// free; when left out, only when a pool is low or a request waits
     #[arg(long, value_parser = units::duration, value_name = "DURATION")]
@@ -68,19 +68,12 @@ pub(super) struct ManagerArguments {
     process_idle: Duration,
 }
 
-// The words of `--collect-by`.
-#[derive(Clone, Copy, ValueEnum)]
-enum CollectByWord {
-    Freeable,
-    Effect,
-}
+/// The words of `--collect-by`.
+const COLLECT_BY: [(&str, CollectBy); 2] =
+    [("freeable", CollectBy::Freeable), ("effect", CollectBy::Effect)];
 
-// The words of `--serve-by`.
-#[derive(Clone, Copy, ValueEnum)]
-enum ServeByWord {
-    Arrival,
-    Status,
-}
+/// The words of `--serve-by`.
+const SERVE_BY: [(&str, ServeBy); 2] = [("arrival", ServeBy::Arrival), ("status", ServeBy::Status)];
 
 impl ManagerArguments {
     /// Returns the division of memory among the pools; without `--pools`, a share for no pool.
@@ -102,14 +95,8 @@ impl ManagerArguments {
             block: self.block,
             fixed: self.pools.as_ref().map(|plan| plan.fixed.clone()).unwrap_or_default(),
             low_water,
-            collect_by: match self.collect_by {
-                CollectByWord::Freeable => CollectBy::Freeable,
-                CollectByWord::Effect => CollectBy::Effect,
-            },
-            serve_by: match self.serve_by {
-                ServeByWord::Arrival => ServeBy::Arrival,
-                ServeByWord::Status => ServeBy::Status,
-            },
+            collect_by: self.collect_by,
+            serve_by: self.serve_by,
             collect_every: self.collect_every,
             boost_below: self.boost_below,
             idle: self.process_idle,
