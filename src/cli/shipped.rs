@@ -53,33 +53,24 @@ pub struct Manual {
     command: Option<String>,
 }
 
-/// Makes the table of the manual pages: for each command its name and its page.
-macro_rules! pages {
-    ($($command:literal),*) => {
-        &[
-            ("", include_str!("../../docs/man/leasebox.1")),
-            $(($command, include_str!(concat!("../../docs/man/leasebox-", $command, ".1")))),*
-        ]
-    };
-}
-
 /// The manual pages by the names of their commands. The page of the whole program has the name "".
-const PAGES: &[(&str, &str)] = pages!(
-    "serve",
-    "client",
-    "check",
-    "race",
-    "grade",
-    "lesson",
-    "simulate",
-    "echo",
-    "echo-client",
-    "lossy",
-    "marshal",
-    "unmarshal",
-    "completions",
-    "man"
-);
+const PAGES: [(&str, &str); 15] = [
+    ("", include_str!("../../docs/man/leasebox.1")),
+    ("serve", include_str!("../../docs/man/leasebox-serve.1")),
+    ("client", include_str!("../../docs/man/leasebox-client.1")),
+    ("check", include_str!("../../docs/man/leasebox-check.1")),
+    ("race", include_str!("../../docs/man/leasebox-race.1")),
+    ("grade", include_str!("../../docs/man/leasebox-grade.1")),
+    ("lesson", include_str!("../../docs/man/leasebox-lesson.1")),
+    ("simulate", include_str!("../../docs/man/leasebox-simulate.1")),
+    ("echo", include_str!("../../docs/man/leasebox-echo.1")),
+    ("echo-client", include_str!("../../docs/man/leasebox-echo-client.1")),
+    ("lossy", include_str!("../../docs/man/leasebox-lossy.1")),
+    ("marshal", include_str!("../../docs/man/leasebox-marshal.1")),
+    ("unmarshal", include_str!("../../docs/man/leasebox-unmarshal.1")),
+    ("completions", include_str!("../../docs/man/leasebox-completions.1")),
+    ("man", include_str!("../../docs/man/leasebox-man.1")),
+];
 
 /// Prints a manual page.
 pub fn manual(arguments: &Manual) -> ExitCode {
