@@ -85,7 +85,7 @@ const DEPTH: usize = 2;
     Exit 0: it was explored or run, whatever was found; 2: it could not be.")]
 pub struct RaceArguments {
     /// The clients: a letter for each, and how many numbers it draws with one request
-    #[arg(long, default_value = "A:4,B:2", value_parser = drawers)]
+    #[arg(long, default_value = "A:4,B:2", value_parser = read_drawers)]
     clients: Drawers,
     /// What the lock is held for: a request, a number, only the increment of the counter, or
     /// nothing
@@ -162,14 +162,9 @@ enum Program {
     Leases,
 }
 
-/// The clients of `--clients`. A type of its own, because clap reads a `Vec` as many values.
-#[derive(Clone)]
-struct Drawers(Vec<Drawer>);
-
-/// Reads the value of `--clients`. A *drawer* is a client, and the count of numbers that it draws.
-fn drawers(text: &str) -> Result<Drawers, String> {
-    read_drawers(text).map(Drawers)
-}
+/// The clients of `--clients`. A *drawer* is a client, and the count of numbers that it draws. An
+/// alias, because clap would read a `Vec` as many values.
+type Drawers = Vec<Drawer>;
 
 /// Explores or runs the case, prints the result, and returns the exit code.
 pub fn run(arguments: &RaceArguments) -> ExitCode {
@@ -193,7 +188,7 @@ pub fn run(arguments: &RaceArguments) -> ExitCode {
     if arguments.broken {
         return no_answer("--broken is for --program leases; for the draw choose --lock none");
     }
-    let drawers = arguments.clients.0.clone();
+    let drawers = arguments.clients.clone();
     let increments = matches!(arguments.lock, RaceLock::Increment);
     // The third step of `--steps 3` is to read the list: `reads` makes it a step of its own.
     let case = Case { drawers, locking, reads: arguments.steps == Some(3), increments };

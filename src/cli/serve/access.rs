@@ -9,18 +9,17 @@ use std::path::Path;
 use crate::protocol::log_on::User;
 use crate::server::addresses::Network;
 
-/// A value of `--trust`; `None` is the word `none`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Trusted(pub Option<Network>);
+/// A value of `--trust`; `None` is the word `none`. An alias, because clap would take an `Option`
+/// for an option that may be missing.
+pub(super) type Trusted = Option<Network>;
 
 /// Reads a value of `--trust`.
 pub(super) fn trusted(text: &str) -> Result<Trusted, String> {
     if text == "none" {
-        return Ok(Trusted(None));
+        return Ok(None);
     }
-    let network = Network::parse(text);
     let wrong = || "give an address, a network such as 192.0.2.0/24, or none".to_string();
-    network.map(|network| Trusted(Some(network))).ok_or_else(wrong)
+    Network::parse(text).map(Some).ok_or_else(wrong)
 }
 
 /// The most bytes of a password file that are read. A password has at most 256 bytes and a line

@@ -13,12 +13,13 @@
 //! arguments.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::access::{Trusted, trusted, user};
-use super::list::{self, OwnList};
+use super::list::list;
 use super::manager::ManagerArguments;
 use super::spaces::{self, MemoryPlan};
 use crate::cli::{resolve, units};
@@ -96,8 +97,8 @@ struct NumberArguments {
     #[arg(long, default_value_t = 100_000, value_name = "N")]
     numbers: u32,
     /// A list of one's own, in this order: numbers such as 5,19,228,665,7,11, or a file of them
-    #[arg(long, value_name = "NUMBERS|FILE", value_parser = list::list, conflicts_with_all = ["numbers", "seed"])]
-    list: Option<OwnList>,
+    #[arg(long, value_name = "NUMBERS|FILE", value_parser = list, conflicts_with_all = ["numbers", "seed"])]
+    list: Option<Arc<[u32]>>,
     /// The same seed gives the same order of the list; without it the order is random
     #[arg(long)]
     seed: Option<u64>,
@@ -238,7 +239,7 @@ impl ServeArguments {
             )?,
             socket_on_stdin: self.listen.socket_on_stdin,
             numbers: self.numbers.numbers,
-            list: self.numbers.list.as_ref().map(|OwnList(numbers)| numbers.clone()),
+            list: self.numbers.list.clone(),
             seed: self.numbers.seed,
             locking: self.locking(),
             race_window: self.broken.race_window,
@@ -300,8 +301,7 @@ impl ServeArguments {
         // Without `--trust` the default stays: this machine. `--trust none` gives no network, so
         // the list is empty then.
         if !self.access.trust.is_empty() {
-            limits.trusted =
-                self.access.trust.iter().filter_map(|&Trusted(network)| network).collect();
+            limits.trusted = self.access.trust.iter().copied().flatten().collect();
         }
         limits
     }

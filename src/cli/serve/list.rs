@@ -21,15 +21,12 @@ use std::sync::Arc;
 /// fits.
 const MAX_FILE: u64 = 128 << 20;
 
-/// The numbers of `--list`. An `Arc`, because clap copies a value and the list may be long.
-#[derive(Debug, Clone)]
-pub(super) struct OwnList(pub Arc<[u32]>);
-
-/// Reads a list, or the name of a file that holds one.
+/// Reads a list, or the name of a file that holds one. The result is an `Arc`, because clap copies
+/// a value and the list may be long.
 ///
 /// # Errors
 /// Fails with the cause and the cure.
-pub(super) fn list(text: &str) -> Result<OwnList, String> {
+pub(super) fn list(text: &str) -> Result<Arc<[u32]>, String> {
     let is_list = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b',');
     // Owns the text of the file, from which `text` borrows behind the `if`.
     let from_file;
@@ -43,7 +40,7 @@ pub(super) fn list(text: &str) -> Result<OwnList, String> {
     let words = words.filter(|word| !word.is_empty());
     let numbers: Option<Vec<u32>> = words.map(|word| word.parse().ok()).collect();
     let form = || "give numbers of up to 32 bits such as 5,19,228, or a file of them".to_string();
-    numbers.filter(|numbers| !numbers.is_empty()).map(|all| OwnList(all.into())).ok_or_else(form)
+    numbers.filter(|numbers| !numbers.is_empty()).map(Arc::from).ok_or_else(form)
 }
 
 /// Reads the file. It stops one byte behind [`MAX_FILE`], and that byte shows that the file is too
@@ -64,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_list_is_numbers_with_commas_between() {
-        let read = |text: &str| list(text).map(|OwnList(numbers)| numbers.to_vec());
+        let read = |text: &str| list(text).map(|numbers| numbers.to_vec());
         assert_eq!(read("5,19,228,665,7,11"), Ok(vec![5, 19, 228, 665, 7, 11]));
         assert_eq!(read("4294967295"), Ok(vec![u32::MAX]));
         for wrong in ["", ",", "4294967296", "5;6", "/dev/zero", "no such file"] {
