@@ -50,13 +50,14 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::{no_answer, print};
+use crate::cli::{no_answer, print, units};
 use crate::lab::explorer::{Case, Drawer, Stage};
 use crate::lab::replay::replay;
 use crate::lab::search::{Bound, Findings, explore, explore_at_random, explore_kinds};
 use crate::lab::step_by_step::step_by_step;
 use crate::lab::telling::{
-    letters, no_threads, read_drawers, read_schedule, stuck, tell_case, tell_findings, tell_run,
+    LOCKS, letters, no_threads, read_drawers, read_schedule, stuck, tell_case, tell_findings,
+    tell_run,
 };
 use crate::lab::tenants::ReleaseOrder;
 use crate::lessons::export::answers;
@@ -89,8 +90,8 @@ pub struct RaceArguments {
     clients: Drawers,
     /// What the lock is held for: a request, a number, only the increment of the counter, or
     /// nothing
-    #[arg(long, value_enum, default_value = "none")]
-    lock: RaceLock,
+    #[arg(long, value_parser = units::one_of(LOCKS), default_value = "none")]
+    lock: (Locking, bool),
     /// Steps of a number without the lock: load and store (2, the default), or load, read
     /// and store (3)
     // An `Option` without a default of 2 lets `run` refuse `--steps` together with a lock: with a
@@ -146,15 +147,6 @@ impl RaceArguments {
     }
 }
 
-// The words of `--lock`. A type of its own, so that the draw's `Locking` does not depend on clap.
-#[derive(Clone, Copy, ValueEnum)]
-enum RaceLock {
-    Request,
-    Number,
-    Increment,
-    None,
-}
-
 /// The word of `--program`.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Program {
@@ -168,12 +160,7 @@ type Drawers = Vec<Drawer>;
 
 /// Explores or runs the case, prints the result, and returns the exit code.
 pub fn run(arguments: &RaceArguments) -> ExitCode {
-    let locking = match arguments.lock {
-        RaceLock::Request => Locking::Request,
-        RaceLock::Number => Locking::Number,
-        // With `increment` the draw has no lock; only the step that adds 1 has one, see below.
-        RaceLock::Increment | RaceLock::None => Locking::None,
-    };
+    let (locking, increments) = arguments.lock;
     if locking != Locking::None && arguments.steps.is_some() {
         return no_answer("under the lock a number has no steps; leave --steps or --lock out");
     }
@@ -189,7 +176,6 @@ pub fn run(arguments: &RaceArguments) -> ExitCode {
         return no_answer("--broken is for --program leases; for the draw choose --lock none");
     }
     let drawers = arguments.clients.clone();
-    let increments = matches!(arguments.lock, RaceLock::Increment);
     // The third step of `--steps 3` is to read the list: `reads` makes it a step of its own.
     let case = Case { drawers, locking, reads: arguments.steps == Some(3), increments };
     match answer(arguments, &case) {
@@ -268,8 +254,8 @@ fn write_page(
     schedule: &[u8],
     file: &Path,
 ) -> Result<String, String> {
-    let lock = arguments.lock.to_possible_value();
-    let lock = lock.as_ref().map_or("", |lock| lock.get_name());
+    let lock = LOCKS.iter().find(|(_, lock)| *lock == arguments.lock);
+    let lock = lock.map_or("", |(word, _)| word);
     let clients: Vec<String> =
         case.drawers.iter().map(|d| format!("{}:{}", d.name, d.count)).collect();
     let moves = letters(case, schedule);

@@ -31,6 +31,15 @@ const MAX_COUNT: u64 = 20;
 /// The most numbers of the list that are shown: twice the homework's six.
 const MAX_SHOWN: usize = 12;
 
+/// The words for the lock of a case, with its [`Case::locking`] and its [`Case::increments`]. With
+/// `increment` the draw has no lock; only the step that adds 1 has one.
+pub const LOCKS: [(&str, (Locking, bool)); 4] = [
+    ("request", (Locking::Request, false)),
+    ("number", (Locking::Number, false)),
+    ("increment", (Locking::None, true)),
+    ("none", (Locking::None, false)),
+];
+
 /// Returns the number of schedules as text. `None` is a number of more than 128 bits, so more than
 /// 3.4 · 10^38.
 pub fn how_many(count: Option<u128>) -> String {

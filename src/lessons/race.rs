@@ -27,7 +27,7 @@ use crate::lab::schedule::Schedules;
 use crate::lab::search::{Bound, explore};
 use crate::lab::space_time::{Diagram, explain};
 use crate::lab::telling::{
-    how_many, letters, no_threads, read_drawers, read_letters, read_schedule, stuck,
+    LOCKS, how_many, letters, no_threads, read_drawers, read_letters, read_schedule, stuck,
 };
 use crate::numbers::locking::Locking;
 use crate::numbers::parking::Step;
@@ -66,13 +66,10 @@ const DRAW: &str = include_str!("../numbers/draw.rs");
 /// Reads the case from the settings: the clients, and the lock under which they draw.
 fn case(settings: &Settings) -> Result<Case, String> {
     let drawers = read_drawers(settings.text_or("clients", "A:4,B:2"))?;
-    let (locking, increments) = match settings.text_or("lock", "none") {
-        "none" => (Locking::None, false),
-        "number" => (Locking::Number, false),
-        "request" => (Locking::Request, false),
-        "increment" => (Locking::None, true),
-        _ => return Err("lock is none, number, request or increment; give one".into()),
-    };
+    let lock = settings.text_or("lock", "none");
+    let found = LOCKS.into_iter().find(|(word, _)| *word == lock);
+    let (_, (locking, increments)) =
+        found.ok_or("lock is none, number, request or increment; give one")?;
     // On this page, reading the list is no step of its own.
     Ok(Case { drawers, locking, reads: false, increments })
 }
