@@ -17,14 +17,13 @@
 //!
 //! **Source** `loot-box.txt`; the reading and counting are in [`crate::lab::record`].
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use crate::cli::order::order;
-use crate::cli::{BAD_NEWS, history, no_answer, print};
+use crate::cli::{BAD_NEWS, history, no_answer, print, read_file};
 use crate::lab::record::Record;
 use crate::numbers::list::NumberList;
 
@@ -61,39 +60,37 @@ pub struct CheckArguments {
 /// Reads the files and prints the report. Returns exit code 1 if the record has a fault. Returns 2,
 /// without a report, if a file cannot be read or no file has a number.
 pub fn run(arguments: &CheckArguments) -> ExitCode {
-    if let Some(file) = &arguments.history {
-        return match order(arguments.seed, arguments.order.as_deref(), arguments.max) {
-            Ok(order) => history::run(file, arguments.max, arguments.drained, order.as_deref()),
-            Err(why) => no_answer(why),
-        };
+    match report(arguments) {
+        Ok((text, true)) => print(text.as_bytes(), ExitCode::SUCCESS),
+        Ok((text, false)) => print(text.as_bytes(), ExitCode::from(BAD_NEWS)),
+        Err(why) => no_answer(why),
     }
-    let mut record = Record::new(arguments.max);
+}
+
+/// Reads the files. Returns the report, and whether the record has no fault.
+///
+/// # Errors
+/// Fails with one line if a file cannot be read or is no text, or no file has a number.
+fn report(arguments: &CheckArguments) -> Result<(String, bool), String> {
+    let &CheckArguments { seed, max, drained, .. } = arguments;
+    if let Some(file) = &arguments.history {
+        let order = order(seed, arguments.order.as_deref(), max)?;
+        return history::report(file, max, drained, order.as_deref());
+    }
+    let mut record = Record::new(max);
     for (at, file) in arguments.files.iter().enumerate() {
+        let name = file.display().to_string();
         if arguments.files[..at].contains(file) {
-            return no_answer(format!("{} is given twice; give each file once", file.display()));
+            return Err(format!("{name} is given twice; give each file once"));
         }
-        match fs::read(file) {
-            Ok(text) => {
-                let name = file.display().to_string();
-                if !record.read(&name, &text) {
-                    return no_answer(format!(
-                        "{name} is no recorded text; give what client.py > FILE has written"
-                    ));
-                }
-            }
-            Err(error) => {
-                let name = file.display();
-                return no_answer(format!(
-                    "{name} cannot be read ({error}); give files of recorded draws"
-                ));
-            }
+        if !record.read(&name, &read_file(file, "give files of recorded draws")?) {
+            let cure = "give what client.py > FILE has written";
+            return Err(format!("{name} is no recorded text; {cure}"));
         }
     }
     // Without this check, files without any number would count as a passed test.
     if record.is_empty() {
-        return no_answer("no number was found in these files; record draws with client.py > FILE");
+        return Err("no number was found in these files; record draws with client.py > FILE".into());
     }
-    let well = record.is_well(arguments.drained);
-    let code = if well { ExitCode::SUCCESS } else { ExitCode::from(BAD_NEWS) };
-    print(record.report(arguments.drained).as_bytes(), code)
+    Ok((record.report(drained), record.is_well(drained)))
 }

@@ -23,11 +23,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
-use std::process::ExitCode;
 
-use crate::cli::{BAD_NEWS, no_answer, print};
+use crate::cli::read_file;
 use crate::lab::grader::judgement::{contradiction, strength};
 use crate::lab::grader::ledger::{Ledger, Operation};
 use crate::lab::history::{self, OrderFound, infer};
@@ -35,28 +33,29 @@ use crate::lab::history::{self, OrderFound, infer};
 /// The most findings of one kind, and the most numbers of an order, that are shown.
 const MOST_SHOWN: usize = 10;
 
-/// Reads the history and prints what it shows. `order` is the list in its order, if it is known.
-pub(super) fn run(file: &Path, max: u32, drained: bool, order: Option<&[u32]>) -> ExitCode {
+/// Reads the history. Returns the report, and whether it found no fault. `order` is the list in its
+/// order, if it is known.
+///
+/// # Errors
+/// Fails with one line if the file cannot be read, or is no history.
+pub(super) fn report(
+    file: &Path,
+    max: u32,
+    drained: bool,
+    order: Option<&[u32]>,
+) -> Result<(String, bool), String> {
+    let text = read_file(file, "name a history")?;
     let shown = file.display();
-    let text = match fs::read(file) {
-        Ok(text) => String::from_utf8_lossy(&text).into_owned(),
-        Err(error) => {
-            return no_answer(format!("{shown} cannot be read ({error}); name a history"));
-        }
-    };
-    match history::read(&text) {
-        Err(why) => no_answer(format!("{shown}, {why}; a line is: client start end count numbers")),
-        Ok(lines) if lines.is_empty() => no_answer(format!("{shown} has no request")),
-        Ok(lines) => {
-            let (lines, operations): (Vec<usize>, Vec<Operation>) = lines.into_iter().unzip();
-            // 0: there are no numbers that were asked for before the record.
-            let mut ledger = Ledger::new(max, 0);
-            operations.into_iter().for_each(|operation| ledger.add(operation));
-            let (text, is_well) = Judged { lines: &lines, ledger: &ledger, order }.report(drained);
-            let code = if is_well { ExitCode::SUCCESS } else { ExitCode::from(BAD_NEWS) };
-            print(text.as_bytes(), code)
-        }
+    let lines = history::read(&String::from_utf8_lossy(&text))
+        .map_err(|why| format!("{shown}, {why}; a line is: client start end count numbers"))?;
+    if lines.is_empty() {
+        return Err(format!("{shown} has no request"));
     }
+    let (lines, operations): (Vec<usize>, Vec<Operation>) = lines.into_iter().unzip();
+    // 0: there are no numbers that were asked for before the record.
+    let mut ledger = Ledger::new(max, 0);
+    operations.into_iter().for_each(|operation| ledger.add(operation));
+    Ok(Judged { lines: &lines, ledger: &ledger, order }.report(drained))
 }
 
 /// A history, and all that its report needs.

@@ -55,8 +55,10 @@ mod simulate;
 pub mod units;
 
 use std::fmt::Display;
+use std::fs;
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
@@ -209,6 +211,23 @@ fn resolve(option: &str, host: &str, port: u16) -> Result<SocketAddr, String> {
     found.ok_or_else(|| {
         format!("{option} {host} is no known address; give one of this machine, such as 127.0.0.1")
     })
+}
+
+/// Reads a file that the user named. `cure` is the end of the error.
+///
+/// # Errors
+/// Fails with one line.
+fn read_file(file: &Path, cure: &str) -> Result<Vec<u8>, String> {
+    fs::read(file).map_err(|error| format!("{} cannot be read ({error}); {cure}", file.display()))
+}
+
+/// Writes a file that the user named. `cure` is the end of the error.
+///
+/// # Errors
+/// Fails with one line.
+fn write_file(file: &Path, text: &str, cure: &str) -> Result<(), String> {
+    fs::write(file, text)
+        .map_err(|error| format!("{} cannot be written ({error}); {cure}", file.display()))
 }
 
 /// Prints a line on standard output and flushes it: a script that waits for the line in a pipe gets

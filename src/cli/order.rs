@@ -3,9 +3,9 @@
 //!
 //! **Lock** none. **Source** [`shuffled`], which `serve --seed` calls.
 
-use std::fs;
 use std::path::Path;
 
+use crate::cli::read_file;
 use crate::lab::record::listed;
 use crate::numbers::list::shuffled;
 
@@ -25,10 +25,7 @@ pub(super) fn order(
         return Ok(Some((0..list.len() as usize).map(|index| list.number(index)).collect()));
     }
     let Some(file) = file else { return Ok(None) };
-    let name = file.display();
-    let text = fs::read(file)
-        .map_err(|error| format!("{name} cannot be read ({error}); give the server's list"))?;
-    let order = listed(&text);
+    let order = listed(&read_file(file, "give the server's list")?);
     // With a file in which one number is missing, the check `linearizable` would fail a correct
     // server.
     let mut sorted = order.clone();
@@ -36,7 +33,7 @@ pub(super) fn order(
     if sorted.iter().copied().eq(1..=numbers) {
         return Ok(Some(order));
     }
-    let found = order.len();
+    let (name, found) = (file.display(), order.len());
     Err(format!(
         "{name} holds {found} numbers, and not each of 1 to {numbers} once; give the whole list"
     ))

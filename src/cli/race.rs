@@ -50,7 +50,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::{no_answer, print, units};
+use crate::cli::{no_answer, print, units, write_file};
 use crate::lab::explorer::{Case, Drawer, Stage};
 use crate::lab::replay::replay;
 use crate::lab::search::{Bound, Findings, explore, explore_at_random, explore_kinds};
@@ -264,9 +264,7 @@ fn write_page(
     let address = format!("clients={}&lock={lock}&moves={moves}", clients.join(","));
     let runs = answers(&LESSON, &[(&format!("Schedule {moves}"), &address)]);
     let page = single_page(&LESSON, &runs);
-    std::fs::write(file, page).map_err(|error| {
-        format!("{} cannot be written ({error}); name another file", file.display())
-    })?;
+    write_file(file, &page, "name another file")?;
     Ok(format!("see: {}, in a browser\n", file.display()))
 }
 
@@ -335,9 +333,8 @@ fn write_down(case: &Case, received: Vec<Vec<u32>>) -> Result<String, String> {
         let file = format!("race-{}.txt", drawer.name);
         let words: Vec<String> = numbers.iter().map(u32::to_string).collect();
         let _ = writeln!(text, "{} received {}, in {file}", drawer.name, words.join(" "));
-        std::fs::write(&file, words.join("\n") + "\n").map_err(|error| {
-            format!("{file} cannot be written ({error}); start race in another folder")
-        })?;
+        let lines = words.join("\n") + "\n";
+        write_file(Path::new(&file), &lines, "start race in another folder")?;
         files.push(file);
     }
     let _ = writeln!(text, "see: leasebox check {}", files.join(" "));

@@ -13,13 +13,12 @@
 //! **Lock** none here. **Source** `cooperative-memory-management.txt`, figures 1 and 2;
 //! [`crate::lab::simulation`] has the model.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::{no_answer, print};
+use crate::cli::{no_answer, print, write_file};
 use crate::lab::simulation::{how_small, plot, report, sweep};
 
 #[derive(Args)]
@@ -57,9 +56,8 @@ pub fn run(arguments: &SimulateArguments) -> ExitCode {
         if answered == ExitCode::SUCCESS { print(text.as_bytes(), answered) } else { answered };
     if let Some(path) = &arguments.svg {
         let svg = plot::svg(&plot::lines(&sweep, processes, seconds));
-        if let Err(error) = fs::write(path, svg) {
-            let path = path.display();
-            return no_answer(format!("{path} cannot be written ({error}); give another --svg"));
+        if let Err(why) = write_file(path, &svg, "give another --svg") {
+            return no_answer(why);
         }
     }
     answered
