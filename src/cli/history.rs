@@ -58,6 +58,14 @@ pub(super) fn report(
     Ok(Judged { lines: &lines, ledger: &ledger, order }.report(drained))
 }
 
+/// Returns the first [`MOST_SHOWN`] lines, and a last line with the count of the others, if there
+/// are more. `kind` is the word for all of them.
+fn first_of(lines: impl ExactSizeIterator<Item = String>, kind: &str) -> Vec<String> {
+    let more = lines.len().saturating_sub(MOST_SHOWN);
+    let more = (more > 0).then(|| format!("… and {more} more {kind}"));
+    lines.take(MOST_SHOWN).chain(more).collect()
+}
+
 /// A history, and all that its report needs.
 struct Judged<'j> {
     /// The number of the file's line that holds each operation.
@@ -117,26 +125,21 @@ impl Judged<'_> {
         format!("{requests} requests of {clients} clients, {} numbers\n", self.ledger.received())
     }
 
-    /// Returns a line for each of the first [`MOST_SHOWN`] duplicates, and a last line with the
-    /// count of the others, if there are more.
+    /// Returns a line for each of the first duplicates.
     fn duplicates(&self) -> Vec<String> {
         let of = |at: usize| self.lines[at];
-        let some = self.ledger.duplicates.iter().take(MOST_SHOWN);
-        let some = some.map(|d| {
+        let lines = self.ledger.duplicates.iter().map(|d| {
             format!("duplicate {}: line {}, line {}", d.number, of(d.before), of(d.again))
         });
-        let more = self.ledger.duplicates.len().saturating_sub(MOST_SHOWN);
-        some.chain((more > 0).then(|| format!("… and {more} more duplicates"))).collect()
+        first_of(lines, "duplicates")
     }
 
     /// The same for numbers outside the list.
     fn out_of_range(&self) -> Vec<String> {
-        let all = &self.ledger.out_of_range;
-        let some = all.iter().take(MOST_SHOWN);
-        let some =
-            some.map(|(number, at)| format!("out of range {number}: line {}", self.lines[*at]));
-        let more = all.len().saturating_sub(MOST_SHOWN);
-        some.chain((more > 0).then(|| format!("… and {more} more out of range"))).collect()
+        let lines = self.ledger.out_of_range.iter();
+        let lines =
+            lines.map(|(number, at)| format!("out of range {number}: line {}", self.lines[*at]));
+        first_of(lines, "out of range")
     }
 
     /// Returns the line on whether one counter explains the record, and `false` if no counter can.
