@@ -8,23 +8,19 @@
 //!
 //! **Lock** none. **Source** ours.
 
-use std::fmt::Write;
-
 use super::Request;
 use crate::common::description::first_word;
 
 /// Returns the forms of all commands in one line: the answer to `help` in the text format. A
 /// group's heading stands before its first command.
 pub fn help() -> String {
-    let mut line = String::new();
     let mut last = "";
-    for &(group, _, form) in Request::COMMANDS {
-        let separator = if line.is_empty() { "" } else { " | " };
+    let forms = Request::COMMANDS.iter().map(|&(group, _, form)| {
         let heading = if group == last { "" } else { group };
         last = group;
-        line += &format!("{separator}{heading}{form}");
-    }
-    line
+        format!("{heading}{form}")
+    });
+    forms.collect::<Vec<_>>().join(" | ")
 }
 
 /// Returns the first words of all commands.
@@ -37,13 +33,10 @@ pub(crate) fn command_words() -> impl Iterator<Item = &'static [u8]> {
 pub fn kinds() -> String {
     let mut commands = Request::COMMANDS.to_vec();
     commands.sort_unstable_by_key(|&(_, kind, _)| kind);
-    let mut line = String::new();
-    for (_, kind, form) in commands {
-        let separator = if line.is_empty() { "" } else { ", " };
+    let names = commands.iter().map(|(_, kind, form)| {
         let word = form.split(' ').next().unwrap_or_default();
         let (first, rest) = word.split_at(1);
-        // Writing to a string cannot fail.
-        let _ = write!(line, "{separator}{kind:02x} {}{rest}", first.to_ascii_uppercase());
-    }
-    line
+        format!("{kind:02x} {}{rest}", first.to_ascii_uppercase())
+    });
+    names.collect::<Vec<_>>().join(", ")
 }
