@@ -91,14 +91,11 @@ impl Stream {
             if let Some(reply) = self.take_answer(longest)? {
                 return Ok(reply);
             }
-            match (self.wire.read(longest, deadline), &written) {
-                (Ok(()), _) => {}
-                // Both failed, and no reason came. The write failed first, so its error is the
-                // cause. (The pattern only borrows `written`; it holds an error, so the value
-                // `Closed` is never used.)
-                (Err(_), Err(_)) => return Err(written.err().unwrap_or(CallError::Closed)),
-                // After a timeout the connection can go on: a later call drops the late answer.
-                (Err(error), Ok(())) => return Err(error),
+            if let Err(error) = self.wire.read(longest, deadline) {
+                // If both failed, no reason came. The write failed first, so its error is the
+                // cause. If only the read timed out, the connection can go on: a later call drops
+                // the late answer.
+                return Err(written.err().unwrap_or(error));
             }
         }
     }
