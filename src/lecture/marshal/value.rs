@@ -249,10 +249,7 @@ impl fmt::Display for ValueField {
     /// Writes the field as [`ValueField::from_str`] reads it, as long as no element of a sequence
     /// is empty or holds a comma.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.name)?;
-        for (at, value) in self.values.iter().enumerate() {
-            write!(f, "{}{value}", if at > 0 { "," } else { "" })?;
-        }
-        Ok(())
+        let values: Vec<String> = self.values.iter().map(Datum::to_string).collect();
+        write!(f, "{}:{}", self.name, values.join(","))
     }
 }
