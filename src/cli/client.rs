@@ -45,7 +45,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::{bad_news, no_answer, print_or_lose, printable, units};
 use crate::client::exchange::{Semantics, Way};
-use crate::client::line::LineConnection;
+use crate::client::wire::Wire;
 use crate::client::{CallError, dial};
 use crate::common::escape::{escape, unescape};
 use crate::common::id::LeaseId;
@@ -328,10 +328,9 @@ fn ask(place: &Destination<'_>, request: &[u8]) -> Result<Vec<u8>, Failure> {
     if request.contains(&b'\n') {
         return Err(Failure::NoAnswer("a command is one line; write a line break as \\n".into()));
     }
-    let mut line = LineConnection::connect(place.host, place.port, place.left())?;
-    line.set_limit(place.left());
+    let mut wire = Wire::new(place.dial()?, place.left());
     // The space makes the line text, whatever word comes first: no other format begins with one.
-    let reply = line.ask(&[b" ", request].concat())?;
+    let reply = wire.ask_line(&[b" ", request].concat())?;
     let refusal = [b"error ".as_slice(), b"-ERR ", b"HTTP/1.1 "];
     match refusal.iter().find_map(|begin| reply.strip_prefix(*begin)) {
         Some(error) => Err(bad_news_of(error)),

@@ -24,8 +24,8 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use crate::cli::{no_answer, print, printable, units};
+use crate::client::CallError;
 use crate::client::wire::Wire;
-use crate::client::{CallError, dial};
 use crate::lecture::modified_utf8;
 use crate::protocol::datagram::BUFFER;
 use crate::server::udp::any_port;
@@ -85,7 +85,7 @@ fn string(arguments: &EchoClientArguments) -> Result<String, String> {
         CallError::TimedOut(_) => CallError::TimedOut(*timeout).to_string(),
         error => error.to_string(),
     };
-    let mut wire = Wire::new(dial(host, *port, *timeout).map_err(told)?, *timeout);
+    let mut wire = Wire::connect(host, *port, *timeout).map_err(told)?;
     let sent = [&length.to_be_bytes()[..], &bytes].concat();
     wire.write(&sent, deadline).map_err(told)?;
     let head = wire.first(2, deadline).map_err(told)?;

@@ -25,11 +25,10 @@
 //! | [`stream`] | leasebox frames over TCP |
 //! | [`datagrams`] | leasebox frames over UDP: the socket |
 //! | [`exchange`] | the next step of an exchange of datagrams, as a pure function of time |
-//! | [`wire`] | a connection with a deadline for each call: [`stream`] and [`mod@line`] use it |
+//! | [`wire`] | a connection with a deadline for each call, and text lines over it |
 //! | [`peer`] | the client's knowledge of the server between two exchanges of datagrams |
 //! | `calls` | [`Client::call`] for any command, and short forms such as [`Client::draw`] |
 //! | `error` | [`CallError`]: the cause, and whether the request may have been executed |
-//! | [`mod@line`] | text lines, for programs that show the server's words |
 //!
 //! **Invariants**
 //!
@@ -37,7 +36,7 @@
 //!    asks the server to wait has that time besides. (The system looks up a host's name, with
 //!    limits of its own.)
 //! 2. An answer to a [`Client`] that comes too late is never taken for the answer to a later call:
-//!    frames carry ids. Text lines carry none ([`mod@line`]).
+//!    frames carry ids. Text lines carry none ([`wire`]).
 //!
 //! **Lock** none. One thread owns a client (each call takes `&mut self`); another thread connects a
 //! client of its own.
@@ -51,7 +50,6 @@ mod calls;
 pub mod datagrams;
 mod error;
 pub mod exchange;
-pub mod line;
 pub mod peer;
 pub mod stream;
 pub mod wire;

@@ -1,4 +1,5 @@
-//! A connection with a deadline for each call: the base of the library's clients over TCP.
+//! A connection with a deadline for each call: the base of the library's client over TCP, and the
+//! client itself for text lines.
 //!
 //! ```text
 //!   call ── deadline ──► write all ──► read ──► pending ──► … until it is enough, or time is over
@@ -16,18 +17,25 @@
 //!    claims. It has less than four times the bytes of the longest answer, or at most 64 KiB if
 //!    that is more.
 //!
-//! **Lock** none. **Source** the lecture's blocking receive with a timeout; the deadline is ours.
+//! **Lock** none. **Simplified** a line has no id: after a call that timed out, the next line may
+//! be the late answer. A program that goes on after an error uses frames, or connects again.
+//!
+//! **Source** the lecture's blocking receive with a timeout; the deadline is ours.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::client::{CallError, deadline};
+use crate::client::{CallError, deadline, dial};
 use crate::server::input::Input;
 
 /// The longest answer that is accepted unless the caller sets another, in bytes: a server's default
 /// `--max-message`.
 pub const MAX_ANSWER: usize = 32 << 20;
+
+/// The longest line that an answer may be, in bytes. All numbers of the longest list fit: their
+/// text has 79 MB.
+const LONGEST_LINE: usize = 128 << 20;
 
 /// A connection, with the bytes that have arrived on it.
 #[derive(Debug)]
@@ -40,6 +48,14 @@ pub struct Wire {
 }
 
 impl Wire {
+    /// Connects to a host. `limit` is for the connect, and for each call.
+    ///
+    /// # Errors
+    /// Fails with a [`CallError`].
+    pub fn connect(host: &str, port: u16, limit: Duration) -> Result<Self, CallError> {
+        Ok(Self::new(dial(host, port, limit)?, limit))
+    }
+
     /// Takes over a connection, with a limit for each call.
     pub fn new(stream: TcpStream, limit: Duration) -> Self {
         Self { stream, limit, input: Input::default() }
@@ -148,6 +164,32 @@ impl Wire {
             scanned = pending.len();
             self.read(longest, deadline)?;
         }
+    }
+
+    /// Sends a line; adds its LF. Both go out in one write.
+    ///
+    /// # Errors
+    /// Fails with a [`CallError`].
+    pub fn send_line(&mut self, line: &[u8]) -> Result<(), CallError> {
+        self.write(&[line, b"\n"].concat(), self.deadline())
+    }
+
+    /// Receives a line, and returns it without its LF.
+    ///
+    /// # Errors
+    /// As [`Wire::read_line`].
+    pub fn receive_line(&mut self) -> Result<Vec<u8>, CallError> {
+        self.read_line(LONGEST_LINE, self.deadline())
+    }
+
+    /// Sends a line and receives one, both within one limit.
+    ///
+    /// # Errors
+    /// As [`Wire::read_line`].
+    pub fn ask_line(&mut self, line: &[u8]) -> Result<Vec<u8>, CallError> {
+        let deadline = self.deadline();
+        self.write(&[line, b"\n"].concat(), deadline)?;
+        self.read_line(LONGEST_LINE, deadline)
     }
 }
 

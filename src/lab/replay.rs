@@ -29,7 +29,7 @@
 use std::time::{Duration, Instant};
 
 use crate::client::CallError;
-use crate::client::line::LineConnection;
+use crate::client::wire::Wire;
 use crate::common::caller::ClientNumber;
 use crate::lab::explorer::{Case, Run};
 
@@ -55,8 +55,8 @@ fn refused(reply: &str) -> String {
 }
 
 /// Sends a request on the control connection, and returns the reply.
-fn ask(control: &mut LineConnection, request: &str) -> Result<String, String> {
-    let reply = control.ask(request.as_bytes()).map_err(failed)?;
+fn ask(control: &mut Wire, request: &str) -> Result<String, String> {
+    let reply = control.ask_line(request.as_bytes()).map_err(failed)?;
     Ok(String::from_utf8_lossy(&reply).into_owned())
 }
 
@@ -92,13 +92,13 @@ pub fn replay(
     host: &str,
     port: u16,
 ) -> Result<Vec<Vec<u32>>, String> {
-    let mut control = LineConnection::connect(host, port, CALL_LIMIT).map_err(failed)?;
+    let mut control = Wire::connect(host, port, CALL_LIMIT).map_err(failed)?;
     // Clients of other programs may be parked already. Their numbers are none of the new ones.
     let mut known = parked(&ask(&mut control, "parked")?)?;
     let mut clients = Vec::new();
     for drawer in &case.drawers {
-        let mut client = LineConnection::connect(host, port, CALL_LIMIT).map_err(failed)?;
-        client.send(format!("draw {}", drawer.count).as_bytes()).map_err(failed)?;
+        let mut client = Wire::connect(host, port, CALL_LIMIT).map_err(failed)?;
+        client.send_line(format!("draw {}", drawer.count).as_bytes()).map_err(failed)?;
         let number = await_parked(&mut control, &known)?;
         let number = number.ok_or_else(|| not_parked(drawer.name))?;
         known.push(number);
@@ -135,8 +135,8 @@ fn not_parked(name: char) -> String {
 ///
 /// # Errors
 /// Fails with the connection's error, or with the text of a reply that is not all numbers.
-fn receive_numbers(client: &mut LineConnection) -> Result<Vec<u32>, String> {
-    let reply = client.receive().map_err(failed)?;
+fn receive_numbers(client: &mut Wire) -> Result<Vec<u32>, String> {
+    let reply = client.receive_line().map_err(failed)?;
     let reply = String::from_utf8_lossy(&reply);
     let numbers: Option<Vec<u32>> = reply.split(' ').map(|word| word.parse().ok()).collect();
     numbers.ok_or_else(|| refused(&reply))
@@ -164,7 +164,7 @@ fn pattern(received: &[Vec<u32>]) -> Vec<Vec<usize>> {
 /// # Errors
 /// Fails as [`ask`] and [`parked`] do.
 fn await_parked(
-    control: &mut LineConnection,
+    control: &mut Wire,
     known: &[ClientNumber],
 ) -> Result<Option<ClientNumber>, String> {
     let deadline = Instant::now() + CALL_LIMIT;
