@@ -19,7 +19,7 @@ use crate::lab::tenants::{CLIENTS, ReleaseOrder, TenantRun, explore_tenants, run
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 /// The colours of the clients, as codes of ECMA-48: cyan, yellow, green, magenta, blue.
-const COLOURS: [u8; 5] = [36, 33, 32, 35, 34];
+const COLOURS: [&str; 5] = ["36", "33", "32", "35", "34"];
 
 /// The colour of a step that gives out a number a second time: bold red.
 const AGAIN: &str = "1;31";
@@ -41,10 +41,8 @@ pub(super) fn painted(text: &str, case: &Case) -> String {
                 let end = if cell.ends_with('\n') { "\n" } else { "" };
                 let cell = cell.trim_end_matches('\n');
                 // `space_time` puts a `!` behind a number that a client already has.
-                let colour = match cell.contains('!') {
-                    true => AGAIN.to_string(),
-                    false => COLOURS[client % COLOURS.len()].to_string(),
-                };
+                let own = COLOURS[client % COLOURS.len()];
+                let colour = if cell.contains('!') { AGAIN } else { own };
                 let _ = write!(painted, "{before}\x1b[{colour}m{cell}\x1b[0m{end}");
             }
             None => painted.push_str(line),
