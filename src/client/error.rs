@@ -71,43 +71,47 @@ impl CallError {
     }
 }
 
+/// The outcome in the texts of the last group.
+const UNKNOWN: &str = "it is not known whether the request was executed";
+
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CallError::UnknownHost(host) => {
                 write!(f, "the host {host} is unknown; give its name or its IP address")
             }
-            CallError::NoServer(address, error) => {
-                write!(
-                    f,
-                    "no server answers on {address} ({error}); start one with leasebox serve, for datagrams \
-                     with --udp"
-                )
-            }
+            CallError::NoServer(address, error) => write!(
+                f,
+                "no server answers on {address} ({error}); start one with leasebox serve, \
+                 for datagrams with --udp"
+            ),
             CallError::Broken(error) => {
                 write!(
                     f,
-                    "the connection failed ({error}), and it is not known whether the request \
-                     was executed; is the server still running?"
+                    "the connection failed ({error}), and {UNKNOWN}; is the server still running?"
                 )
             }
-            CallError::TimedOut(limit) => write!(
-                f,
-                "no answer within {limit:?}, and it is not known whether the request was \
-                 executed; is that a leasebox server?"
-            ),
+            CallError::TimedOut(limit) => {
+                write!(f, "no answer within {limit:?}, and {UNKNOWN}; is that a leasebox server?")
+            }
             CallError::NoSocket(error) => {
                 write!(f, "no socket could be made ({error}); close something first")
             }
             CallError::HistoryFull(limit) => write!(
                 f,
-                "the server's history was full and no answer came within {limit:?}, so it is not \
-                 known whether the request was executed; try again later, or ask at least once"
+                "the server's history was full and no answer came within {limit:?}, so {UNKNOWN}; \
+                 try again later, or ask at least once"
             ),
             CallError::NotConnected => f.write_str(NOT_CONNECTED),
-            CallError::Closed => f.write_str(CLOSED),
-            CallError::Unreadable => f.write_str(UNREADABLE),
-            CallError::TokenRefused => f.write_str(TOKEN_REFUSED),
+            CallError::Closed => {
+                write!(f, "the server closed before it answered, and {UNKNOWN}; look at its log")
+            }
+            CallError::Unreadable => {
+                write!(f, "the answer cannot be read, so {UNKNOWN}; is that a leasebox server?")
+            }
+            CallError::TokenRefused => {
+                write!(f, "{TOKEN_REFUSED}; {UNKNOWN}, so ask again if twice does no harm")
+            }
             CallError::Refused(error) => error.fmt(f),
         }
     }
@@ -116,14 +120,7 @@ impl fmt::Display for CallError {
 const NOT_CONNECTED: &str =
     "an earlier call broke the connection, so the request was not sent; connect again";
 
-const CLOSED: &str = "the server closed before it answered, and it is not known whether the request \
-                      was executed; look at its log";
-
-const UNREADABLE: &str = "the answer cannot be read, so it is not known whether the request was \
-                          executed; is that a leasebox server?";
-
-const TOKEN_REFUSED: &str = "the server does not know this client any more: it was started anew, the client's address \
-     changed, or no request of it came for too long; it is not known whether the request was executed, so \
-     ask again if twice does no harm";
+const TOKEN_REFUSED: &str = "the server does not know this client any more: it was started anew, \
+                             the client's address changed, or no request of it came for too long";
 
 impl std::error::Error for CallError {}
