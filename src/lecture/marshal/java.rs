@@ -239,14 +239,11 @@ impl ObjectStream<'_> {
     /// Takes `N` bytes that must be `expected`. If they are others, takes none, so that the error
     /// names the offset of the first of them.
     fn require<const N: usize>(&mut self, expected: [u8; N], what: &str) -> Result<(), String> {
-        match self.take::<N>() {
-            Ok(found) if found == expected => Ok(()),
-            Ok(_) => {
-                self.at -= N;
-                Err(format!("this is not {what}"))
-            }
-            Err(error) => Err(error),
+        if self.take::<N>()? == expected {
+            return Ok(());
         }
+        self.at -= N;
+        Err(format!("this is not {what}"))
     }
 
     /// Takes a text of `length` bytes of modified UTF-8.
