@@ -37,7 +37,6 @@ mod tree;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
-use std::net::TcpStream;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -196,9 +195,11 @@ impl Destination<'_> {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Connects to the server within the time that is left.
-    fn dial(&self) -> Result<TcpStream, CallError> {
-        dial(self.host, self.port, self.left())
+    /// Connects to the server within the time that is left. A call over the connection gets the
+    /// time that is left then.
+    fn wire(&self) -> Result<Wire, CallError> {
+        let stream = dial(self.host, self.port, self.left())?;
+        Ok(Wire::new(stream, self.left()))
     }
 }
 
@@ -328,9 +329,8 @@ fn ask(place: &Destination<'_>, request: &[u8]) -> Result<Vec<u8>, Failure> {
     if request.contains(&b'\n') {
         return Err(Failure::NoAnswer("a command is one line; write a line break as \\n".into()));
     }
-    let mut wire = Wire::new(place.dial()?, place.left());
     // The space makes the line text, whatever word comes first: no other format begins with one.
-    let reply = wire.ask_line(&[b" ", request].concat())?;
+    let reply = place.wire()?.ask_line(&[b" ", request].concat())?;
     let refusal = [b"error ".as_slice(), b"-ERR ", b"HTTP/1.1 "];
     match refusal.iter().find_map(|begin| reply.strip_prefix(*begin)) {
         Some(error) => Err(bad_news_of(error)),

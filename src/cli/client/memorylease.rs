@@ -20,7 +20,6 @@
 
 use crate::cli::client::{Destination, Failure, bad_news_of, got_line, line, parse};
 use crate::client::CallError;
-use crate::client::wire::Wire;
 use crate::protocol::byte_order::ByteOrder;
 use crate::protocol::memorylease::{
     ACCESS_DATA, DATA_HEADER, DATA_SET, HEADER, LEASE, LEASED, SET_DATA, SET_DONE, SET_TOO_LARGE,
@@ -41,7 +40,7 @@ fn exchange(
     payload: &[&[u8]],
     expected: i32,
 ) -> Result<Vec<u8>, Failure> {
-    let mut wire = Wire::new(place.dial()?, place.left());
+    let mut wire = place.wire()?;
     let deadline = wire.deadline();
     let order = ByteOrder::NATIVE;
     let payload = payload.concat();
