@@ -179,8 +179,7 @@ pub fn run_unmarshal(arguments: &Unmarshal) -> ExitCode {
         Ok(lines) => {
             // The encoding may come from anyone: its strings may hold a line break that forges a
             // field.
-            let text: String =
-                lines.iter().map(|line| printable(line).to_string() + "\n").collect();
+            let text: String = lines.iter().map(|line| printable(line) + "\n").collect();
             print(text.as_bytes(), ExitCode::SUCCESS)
         }
         Err(why) => no_answer(format!("{shown}: {why}")),

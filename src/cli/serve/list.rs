@@ -13,6 +13,7 @@
 //!
 //! **Source** `loot-box.txt`, "the server's random list".
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
@@ -28,14 +29,7 @@ const MAX_FILE: u64 = 128 << 20;
 /// Fails with the cause and the cure.
 pub(super) fn list(text: &str) -> Result<Arc<[u32]>, String> {
     let is_list = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b',');
-    // Owns the text of the file, from which `text` borrows behind the `if`.
-    let from_file;
-    let text = if is_list {
-        text
-    } else {
-        from_file = read(text)?;
-        &from_file
-    };
+    let text = if is_list { Cow::Borrowed(text) } else { Cow::Owned(read(text)?) };
     let words = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
     let words = words.filter(|word| !word.is_empty());
     let numbers: Option<Vec<u32>> = words.map(|word| word.parse().ok()).collect();
