@@ -215,13 +215,7 @@ pub fn run(arguments: &ClientArguments) -> ExitCode {
         Err(Failure::Call(CallError::Refused(error))) => bad_news(error),
         // The error has the time that was left when the call began. But the user knows only the
         // value of `--timeout`, so the text names this value.
-        Err(Failure::Call(CallError::TimedOut(_))) => {
-            no_answer(CallError::TimedOut(arguments.timeout))
-        }
-        Err(Failure::Call(CallError::HistoryFull(_))) => {
-            no_answer(CallError::HistoryFull(arguments.timeout))
-        }
-        Err(Failure::Call(error)) => no_answer(error),
+        Err(Failure::Call(error)) => no_answer(error.within(arguments.timeout)),
     }
 }
 

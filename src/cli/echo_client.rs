@@ -81,10 +81,7 @@ fn string(arguments: &EchoClientArguments) -> Result<String, String> {
         .map_err(|_| format!("the text has {} bytes; a string has at most 65535", bytes.len()))?;
     let deadline = Instant::now() + *timeout;
     // The user knows only the value of `--timeout`, so the error names this value.
-    let told = |error: CallError| match error {
-        CallError::TimedOut(_) => CallError::TimedOut(*timeout).to_string(),
-        error => error.to_string(),
-    };
+    let told = |error: CallError| error.within(*timeout).to_string();
     let mut wire = Wire::connect(host, *port, *timeout).map_err(told)?;
     let sent = [&length.to_be_bytes()[..], &bytes].concat();
     wire.write(&sent, deadline).map_err(told)?;

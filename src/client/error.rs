@@ -69,6 +69,16 @@ impl CallError {
             _ => CallError::Broken(error),
         }
     }
+
+    /// Returns the same error with another limit in its text. A program that gives each call the
+    /// time that is left names the whole limit to its user.
+    pub fn within(self, limit: Duration) -> Self {
+        match self {
+            CallError::TimedOut(_) => CallError::TimedOut(limit),
+            CallError::HistoryFull(_) => CallError::HistoryFull(limit),
+            other => other,
+        }
+    }
 }
 
 /// The outcome in the texts of the last group.
