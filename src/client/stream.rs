@@ -24,7 +24,7 @@
 //! id of a request.
 
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::client::CallError;
 use crate::client::wire::{MAX_ANSWER, Wire};
@@ -88,14 +88,18 @@ impl Stream {
         let written = self.wire.write(&self.output, deadline);
         self.broken = written.is_err();
         loop {
-            if let Some(reply) = self.take_answer(longest)? {
-                return Ok(reply);
-            }
-            if let Err(error) = self.wire.read(longest, deadline) {
-                // If both failed, no reason came. The write failed first, so its error is the
+            match self.read_frame(longest, deadline) {
+                Ok((id, reply)) if id == self.last_id => return Ok(reply),
+                // The late answer to an earlier request, which has given up.
+                Ok(_) => {}
+                Err(error @ (CallError::Refused(_) | CallError::Unreadable)) => {
+                    self.broken = true;
+                    return Err(error);
+                }
+                // If the write failed too, no reason came. It failed first, so its error is the
                 // cause. If only the read timed out, the connection can go on: a later call drops
                 // the late answer.
-                return Err(written.err().unwrap_or(error));
+                Err(error) => return Err(written.err().unwrap_or(error)),
             }
         }
     }
@@ -112,62 +116,34 @@ impl Stream {
         }
     }
 
-    /// Takes the answer to the last request out of the pending bytes, if it is whole. Drops answers
-    /// to earlier requests.
-    fn take_answer(&mut self, longest: usize) -> Result<Option<Reply<'static>>, CallError> {
-        loop {
-            let answer = self.take_frame(longest);
-            self.broken |= answer.is_err();
-            match answer? {
-                Some((id, reply)) if id == self.last_id => return Ok(Some(reply)),
-                Some(_) => {}
-                None => return Ok(None),
-            }
-        }
-    }
-
-    /// Takes the first frame out of the pending bytes, if it is whole. Returns its id and reply.
+    /// Reads one frame. Returns its id and reply. If the time is over before it is whole, its bytes
+    /// stay pending.
     ///
     /// # Errors
-    /// Fails with [`CallError::Unreadable`] if the bytes are no frame or the frame is too long, and
-    /// with [`CallError::Refused`] for a full server's line.
-    fn take_frame(&mut self, longest: usize) -> Result<Option<(u32, Reply<'static>)>, CallError> {
-        let pending = self.wire.pending();
-        let length = pending.len().min(TEXT_ERROR.len());
-        if length > 0 && pending[..length] == TEXT_ERROR[..length] {
-            return read_refusal(pending).map(|()| None);
+    /// Fails with [`CallError::Unreadable`] if the bytes are no frame or the frame is too long, with
+    /// [`CallError::Refused`] for a full server's line, or with the error of the read.
+    fn read_frame(
+        &mut self,
+        longest: usize,
+        deadline: Instant,
+    ) -> Result<(u32, Reply<'static>), CallError> {
+        if self.wire.first(TEXT_ERROR.len(), deadline)? == TEXT_ERROR {
+            let line = self.wire.read_line(MAX_LINE, deadline)?;
+            return Err(CallError::Refused(error_of(&line)));
         }
-        let Some(first) = pending.first_chunk() else {
-            return Ok(None);
-        };
-        let header = Header::read(first).map_err(|_| CallError::Unreadable)?;
+        let head = self.wire.first(HEADER, deadline)?.first_chunk();
+        let header = head.and_then(|head| Header::read(head).ok()).ok_or(CallError::Unreadable)?;
         let used = HEADER.saturating_add(header.length as usize);
         // Checked by the header alone, before the body arrives and fills the buffer.
         if used > longest {
             return Err(CallError::Unreadable);
         }
-        let Some(frame) = pending.get(..used) else {
-            return Ok(None);
-        };
+        let frame = self.wire.first(used, deadline)?;
         let mut body = Reader::new(frame, HEADER, header.order());
         let reply = read_reply(header.kind, header.status, &mut body);
         let reply = reply.map_err(|_| CallError::Unreadable)?;
         self.wire.consume(used);
-        Ok(Some((header.id, reply)))
-    }
-}
-
-/// Reads the line `error CODE explanation` of a server that turns this client away. Returns `Ok`
-/// while the line is incomplete.
-///
-/// # Errors
-/// Fails with [`CallError::Refused`], made of the line, when the line is whole, and with
-/// [`CallError::Unreadable`] when it is too long.
-fn read_refusal(pending: &[u8]) -> Result<(), CallError> {
-    match pending.iter().take(MAX_LINE).position(|&byte| byte == b'\n') {
-        Some(end) => Err(CallError::Refused(error_of(&pending[..end]))),
-        None if pending.len() >= MAX_LINE => Err(CallError::Unreadable),
-        None => Ok(()),
+        Ok((header.id, reply))
     }
 }
 
