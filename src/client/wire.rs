@@ -72,11 +72,6 @@ impl Wire {
         deadline(Instant::now(), self.limit.saturating_add(longer))
     }
 
-    /// Returns the bytes that have arrived and are not used yet.
-    pub fn pending(&self) -> &[u8] {
-        self.input.pending()
-    }
-
     /// Drops the first `used` of the pending bytes.
     pub fn consume(&mut self, used: usize) {
         self.input.consume(used);
@@ -106,7 +101,7 @@ impl Wire {
     /// # Errors
     /// Fails with a [`CallError`], also if more than `longest` bytes are pending already.
     pub fn read(&mut self, longest: usize, deadline: Instant) -> Result<(), CallError> {
-        if self.pending().len() > longest {
+        if self.input.pending().len() > longest {
             return Err(CallError::Unreadable);
         }
         loop {
@@ -129,10 +124,10 @@ impl Wire {
     /// # Errors
     /// Fails with a [`CallError`].
     pub fn first(&mut self, count: usize, deadline: Instant) -> Result<&[u8], CallError> {
-        while self.pending().len() < count {
+        while self.input.pending().len() < count {
             self.read(count, deadline)?;
         }
-        Ok(&self.pending()[..count])
+        Ok(&self.input.pending()[..count])
     }
 
     /// Returns the time that is left until the deadline. It is never zero: std refuses a timeout of
@@ -153,7 +148,7 @@ impl Wire {
     pub fn read_line(&mut self, longest: usize, deadline: Instant) -> Result<Vec<u8>, CallError> {
         let mut scanned = 0;
         loop {
-            let pending = self.pending();
+            let pending = self.input.pending();
             if let Some(end) = pending[scanned..].iter().position(|&byte| byte == b'\n') {
                 let line = pending[..scanned + end].to_vec();
                 self.consume(line.len() + 1);
