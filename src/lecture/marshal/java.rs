@@ -50,8 +50,7 @@
 //! 1. Reading makes one `Person` and nothing else, whatever class the stream names. Java's own
 //!    reader loads the named class and runs code of it, which has led to many attacks; nothing is
 //!    loaded here.
-//! 2. `at` never passes the end of the bytes: each length is compared with the rest before it is
-//!    used.
+//! 2. The rest is always a suffix of the bytes: each length is compared with it before it is used.
 //!
 //! **Lock** none. **Simplified** no superclass, no `writeObject`, no other class.
 //!
@@ -186,9 +185,10 @@ fn tagged(tag: u8, text: &str) -> Vec<u8> {
 /// Fails with the mistake, and with the offset at which reading stopped: at the mistake or just
 /// behind it.
 pub fn unmarshal(bytes: &[u8]) -> Result<Person, String> {
-    let mut stream = ObjectStream { bytes, at: 0, handles: Vec::new(), copied: 0 };
+    let mut stream = ObjectStream { rest: bytes, handles: Vec::new(), copied: 0 };
     stream.person().map_err(|what| {
-        format!("at byte {}: {what}; give what ObjectOutputStream wrote of one Person", stream.at)
+        let at = bytes.len() - stream.rest.len();
+        format!("at byte {at}: {what}; give what ObjectOutputStream wrote of one Person")
     })
 }
 
@@ -212,11 +212,11 @@ fn begin(name: &str) -> String {
     name.chars().take(20).collect()
 }
 
-/// A reader of one stream. After an error `at` is at the mistake or just behind it, and the reader
-/// is dropped.
+/// A reader of one stream. After an error `rest` begins at the mistake or just behind it, and the
+/// reader is dropped.
 struct ObjectStream<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    /// The bytes that are not read yet.
+    rest: &'a [u8],
     /// The items that have a handle so far; the index is the handle minus 7e0000. `None` stands for
     /// the class or the object: a reference may name only a string, so these need no content.
     handles: Vec<Option<String>>,
@@ -230,38 +230,37 @@ impl ObjectStream<'_> {
     /// # Errors
     /// Fails if fewer are left, and takes none then.
     fn take<const N: usize>(&mut self) -> Result<[u8; N], String> {
-        let found = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk());
-        let bytes = *found.ok_or("the stream ends too early")?;
-        self.at += N;
-        Ok(bytes)
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or("the stream ends too early")?;
+        self.rest = rest;
+        Ok(*bytes)
     }
 
     /// Takes `N` bytes that must be `expected`. If they are others, takes none, so that the error
     /// names the offset of the first of them.
     fn require<const N: usize>(&mut self, expected: [u8; N], what: &str) -> Result<(), String> {
+        let before = self.rest;
         if self.take::<N>()? == expected {
             return Ok(());
         }
-        self.at -= N;
+        self.rest = before;
         Err(format!("this is not {what}"))
     }
 
     /// Takes a text of `length` bytes of modified UTF-8.
     ///
-    /// `length` comes from the stream and may be any `u64`: it is converted, added and compared
-    /// with checks, and only then used. `self.at + length` unchecked would overflow.
+    /// `length` comes from the stream and may be any `u64`: it is converted and compared with
+    /// checks, and only then used.
     ///
     /// # Errors
     /// Fails if the stream is shorter, if the bytes are not modified UTF-8, or if Rust's `String`
     /// cannot hold the text: Java's string may hold half of a surrogate pair.
     fn text(&mut self, length: u64) -> Result<String, String> {
         let length = usize::try_from(length).ok();
-        let end = length.and_then(|length| self.at.checked_add(length));
-        let bytes = end.and_then(|end| self.bytes.get(self.at..end));
-        let bytes = bytes.ok_or("the stream ends within a string")?;
+        let found = length.and_then(|length| self.rest.split_at_checked(length));
+        let (bytes, rest) = found.ok_or("the stream ends within a string")?;
         let units = modified_utf8::decode(bytes).ok_or("this is no modified UTF-8")?;
         let text = String::from_utf16(&units).map_err(|_| "this string has half a character")?;
-        self.at += bytes.len();
+        self.rest = rest;
         Ok(text)
     }
 
@@ -288,7 +287,7 @@ impl ObjectStream<'_> {
                 ClassField::Telephones => person.telephones = self.array()?,
             }
         }
-        match self.bytes.len() - self.at {
+        match self.rest.len() {
             0 => Ok(person),
             more => Err(format!("{more} bytes follow the person")),
         }
