@@ -41,7 +41,7 @@
 //!
 //! **Source** Herlihy and Wing, "Linearizability" (1990); the homework's "without lock".
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::lab::grader::ledger::Operation;
@@ -66,9 +66,8 @@ pub struct Contradiction {
 pub fn contradiction(operations: &[Operation], order: &[u32]) -> Option<Contradiction> {
     let index_of = inverse(order);
     let indices = |operation: &Operation| {
-        let index = |&number: &u64| *index_of.get(usize::try_from(number).ok()?)?;
-        let known: Vec<u32> = operation.numbers.iter().filter_map(index).collect();
-        Some((*known.iter().min()?, *known.iter().max()?))
+        let known = operation.numbers.iter().filter_map(|number| index_of.get(number));
+        Some((*known.clone().min()?, *known.max()?))
     };
     let mut ranges: Vec<(usize, (u32, u32))> =
         operations.iter().enumerate().filter_map(|(at, o)| Some((at, indices(o)?))).collect();
@@ -97,16 +96,8 @@ pub fn contradiction(operations: &[Operation], order: &[u32]) -> Option<Contradi
 }
 
 /// Returns the inverse of a list: for each number its index.
-fn inverse(order: &[u32]) -> Vec<Option<u32>> {
-    let mut index_of: Vec<Option<u32>> = Vec::new();
-    for (index, &number) in order.iter().enumerate() {
-        let at = number as usize;
-        if at >= index_of.len() {
-            index_of.resize(at + 1, None);
-        }
-        index_of[at] = Some(index as u32);
-    }
-    index_of
+fn inverse(order: &[u32]) -> HashMap<u64, u32> {
+    order.iter().zip(0..).map(|(&number, index)| (number.into(), index)).collect()
 }
 
 /// The instants at which one counter could have given the numbers.
@@ -125,10 +116,9 @@ pub struct Instants {
 /// time: then a new part begins there.
 pub fn instants(operations: &[Operation], order: &[u32]) -> Instants {
     let index_of = inverse(order);
-    let index = |number: u64| *index_of.get(usize::try_from(number).ok()?)?;
     let mut came: Vec<(u32, usize)> = Vec::new();
     for (at, operation) in operations.iter().enumerate() {
-        came.extend(operation.numbers.iter().filter_map(|&number| Some((index(number)?, at))));
+        came.extend(operation.numbers.iter().filter_map(|n| Some((*index_of.get(n)?, at))));
     }
     // If a number came twice, only the request that began first is kept.
     came.sort_unstable_by_key(|&(index, at)| (index, operations[at].start));
@@ -180,18 +170,13 @@ impl Instants {
         if to - from == all {
             return format!("one counter could have given all {all} numbers, each at its mark");
         }
-        let index = |place: usize| self.points.get(place).map_or(0, |&(_, index, _)| index);
-        let when = |place: usize| {
-            let operation = self.points.get(place).and_then(|&(at, ..)| operations.get(at));
-            operation.map_or(0.0, |operation| operation.start.as_secs_f64())
-        };
+        // A run is empty only if there is no point at all, and that case is over by now.
+        let ((at, first, _), (_, last, _)) = (self.points[from], self.points[to - 1]);
         format!(
-            "one counter could have given {} of the {all} numbers at most, those of index {} to {} \
-             (from {:.3} s)",
+            "one counter could have given {} of the {all} numbers at most, those of index {first} \
+             to {last} (from {:.3} s)",
             to - from,
-            index(from),
-            index(to.saturating_sub(1)),
-            when(from),
+            operations[at].start.as_secs_f64(),
         )
     }
 }

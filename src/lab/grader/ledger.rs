@@ -133,24 +133,17 @@ impl Ledger {
     /// to 99,999. This is so if a number came that is not in the list, and all numbers between the
     /// least and the greatest that came have come too, except for at most `unseen`.
     pub fn other_range(&self) -> Option<(u64, u64)> {
-        let strangers = || self.strangers.keys().copied();
-        let came_from_list = |&number: &usize| self.first[number] > 0;
-        let mut in_list = (1..self.first.len()).filter(came_from_list);
-        let least_in_list = in_list.next();
-        // A second number, or the only one that came.
-        let greatest_in_list = in_list.next_back().or(least_in_list);
-        let (least, most) = (strangers().min()?, strangers().max()?);
         // `u64::MAX` stands for any number that no list can hold.
-        if most == u64::MAX {
+        if self.strangers.is_empty() || self.strangers.contains_key(&u64::MAX) {
             return None;
         }
-        let least = least_in_list.map_or(least, |first| least.min(first as u64));
-        let most = greatest_in_list.map_or(most, |last| most.max(last as u64));
-        let came = self.drawn + self.strangers.len() as u64;
+        let in_list = (1..self.first.len()).filter(|&number| self.first[number] > 0);
+        let came = self.strangers.keys().copied().chain(in_list.map(|number| number as u64));
+        let (least, most) = (came.clone().min()?, came.max()?);
+        let count = self.drawn + self.strangers.len() as u64;
         // Numbers of 1 to 99,000 and a few far beyond are no other range: most of the numbers
         // between are missing.
-        let length = most.checked_sub(least)?.checked_add(1)?;
-        (came <= length && came + self.unseen >= length).then_some((least, most))
+        (count + self.unseen > most - least).then_some((least, most))
     }
 
     /// Returns the greatest number of the list.

@@ -48,12 +48,8 @@ impl Grading<'_> {
             };
         }
         let came = |at: usize| {
-            ledger.operations.get(at).map_or_else(
-                String::new,
-                |Operation { client, asked, end, .. }| {
-                    format!("draw {asked} of client {client} ({:.3} s)", end.as_secs_f64())
-                },
-            )
+            let Operation { client, asked, end, .. } = &ledger.operations[at];
+            format!("draw {asked} of client {client} ({:.3} s)", end.as_secs_f64())
         };
         let show = |Duplicate { number, before, again }: &Duplicate| {
             format!("input: {} and {}; both got {number}", came(*before), came(*again))
@@ -91,7 +87,7 @@ impl Grading<'_> {
             return lost(why);
         }
         let show = |&(number, at): &(u64, usize)| {
-            let asked = ledger.operations.get(at).map_or(0, |operation| operation.asked);
+            let asked = ledger.operations[at].asked;
             let number = if number == u64::MAX {
                 "a number below 0 or over 64 bits".into()
             } else {
@@ -138,10 +134,9 @@ impl Grading<'_> {
             return (CheckOutcome::Earned(1.0), vec![why]);
         };
         let when = |at: usize, what: &str| {
-            ledger.operations.get(at).map_or_else(String::new, |o| {
-                let (start, end) = (o.start.as_secs_f64(), o.end.as_secs_f64());
-                format!("client {}'s draw {} {what} ({start:.6} to {end:.6} s)", o.client, o.asked)
-            })
+            let Operation { client, start, end, asked, .. } = &ledger.operations[at];
+            let (start, end) = (start.as_secs_f64(), end.as_secs_f64());
+            format!("client {client}'s draw {asked} {what} ({start:.6} to {end:.6} s)")
         };
         let (over, later) = (found.over, found.later);
         let details = vec![
@@ -165,8 +160,7 @@ impl Grading<'_> {
             return undecidable(String::new());
         }
         let of = |at: usize| {
-            let found = ledger.operations.get(at).map(|o| (o.client, o.asked));
-            let (client, asked) = found.unwrap_or_default();
+            let Operation { client, asked, .. } = &ledger.operations[at];
             format!("client {client}'s draw {asked}")
         };
         match infer(&ledger.operations, false) {
