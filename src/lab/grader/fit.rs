@@ -33,7 +33,7 @@
 //!
 //! **Lock** none: these are pure functions. **Source** ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::shape::{ReplyLength, ReplyNumber, ReplyShape, words};
 
@@ -60,7 +60,8 @@ pub struct Fit {
     pub is_sure: bool,
 }
 
-/// Finds the shape of the replies to these draws. `greatest` is the greatest number of the list.
+/// Finds the shape of the replies to these draws, which stand in the order of their connections.
+/// `greatest` is the greatest number of the list.
 ///
 /// # Errors
 /// Fails with a clause that says what is not understood.
@@ -77,17 +78,21 @@ pub fn fit(draws: &[SmallDraw], greatest: u32) -> Result<Fit, String> {
     let is_padded = matches!(shape.framing, ReplyLength::Padded(_));
     shape.last = find_last(draws).filter(|_| !is_padded);
     shape.words = find_words(draws);
-    let read: Vec<ReadDraw> = draws.iter().map(|draw| ReadDraw::new(draw, &shape)).collect();
+    let read = draws.iter().map(|draw| {
+        let (asked, tokens) = (draw.asked, shape.tokens(&draw.reply));
+        ReadDraw { asked, tokens, draw }
+    });
+    let read: Vec<ReadDraw> = read.collect();
     let Some((around, unit)) = counts(&read) else {
         return wrong_counts(draws, shape, "their count follows no rule");
     };
     if unit == 0 {
-        return one_each(draws, &read, shape, around, greatest);
+        return one_each(draws, read, shape, around, greatest);
     }
     shape = place_in_unit(&read, shape, around, unit, greatest)?;
-    // The two signs of failure: `extra` counts the numbers that no rule explains, and `shape.unit`
-    // is still 1 if no place in the unit can be that of the drawn number.
-    if shape.extra > 0 || shape.unit != unit {
+    // The two signs of failure: `extra` counts the numbers that no rule explains, and `beside` is
+    // still 0 if no place in the unit can be that of the drawn number.
+    if shape.extra > 0 || 1 + shape.beside != unit {
         let what = "it has more numbers than were asked for, and no rule explains them";
         return wrong_counts(draws, shape, what);
     }
@@ -105,20 +110,10 @@ fn end_alike(draws: &[SmallDraw]) -> bool {
 
 /// A small draw, and all numbers of its reply, drawn ones and others.
 struct ReadDraw<'d> {
+    /// The count that was drawn: always 1 if the server answers one number a message.
     asked: usize,
-    connection: usize,
-    /// The length of the whole reply in bytes.
-    length: usize,
     tokens: Vec<ReplyNumber>,
-    reply: &'d [u8],
-}
-
-impl<'d> ReadDraw<'d> {
-    fn new(draw: &'d SmallDraw, shape: &ReplyShape) -> Self {
-        let SmallDraw { asked, connection, ref reply } = *draw;
-        let (length, tokens) = (reply.len(), shape.tokens(reply));
-        Self { asked, connection, length, tokens, reply }
-    }
+    draw: &'d SmallDraw,
 }
 
 /// Returns the shape of a server whose replies have a wrong count of numbers, if they hold no
@@ -141,7 +136,7 @@ fn wrong_counts(draws: &[SmallDraw], shape: ReplyShape, what: &str) -> Result<Fi
 /// Fails with a clause that says what is not understood.
 fn one_each(
     draws: &[SmallDraw],
-    read: &[ReadDraw<'_>],
+    mut read: Vec<ReadDraw<'_>>,
     shape: ReplyShape,
     around: usize,
     greatest: u32,
@@ -160,14 +155,11 @@ fn one_each(
         return Err(format!("nothing stands between its numbers: {}", draw.escape_ascii()));
     }
     // Only one number was drawn for each of these replies, whatever count was asked for.
-    let single: Vec<ReadDraw> = read
-        .iter()
-        .map(|read| ReadDraw { asked: 1, tokens: read.tokens.clone(), ..*read })
-        .collect();
+    read.iter_mut().for_each(|read| read.asked = 1);
     let Some(around) = around.checked_sub(1) else {
         return Err("a reply without a number came".to_string());
     };
-    let shape = place_in_unit(&single, shape, around, 1, greatest)?;
+    let shape = place_in_unit(&read, shape, around, 1, greatest)?;
     if shape.extra > 0 {
         return Err("each message has several numbers, whatever was asked for".to_string());
     }
@@ -192,7 +184,7 @@ fn counts(read: &[ReadDraw<'_>]) -> Option<(usize, usize)> {
 /// Returns the shape with the places of the drawn numbers: how many of the `around` numbers stand
 /// before them and how many after, and which number of each unit is the drawn one. `shape.extra`
 /// counts those of the `around` numbers that no rule explains. If the rules leave no place in the
-/// unit for the drawn number, `shape.unit` stays 1.
+/// unit for the drawn number, `shape.beside` stays 0.
 ///
 /// # Errors
 /// Fails with a clause if the drawn numbers follow a rule too.
@@ -220,7 +212,7 @@ fn place_in_unit(
     if in_front + behind > around && unit == 1 {
         // The list is not shuffled, so the drawn number follows a rule too. Only the words of the
         // reply would tell which number it is, and this program does not understand words.
-        let reply = read.first().map_or(&[][..], |read| read.reply);
+        let reply = read.first().map_or(&[][..], |read| &read.draw.reply);
         return Err(format!("each of its numbers follows a rule: {}", reply.escape_ascii()));
     }
     shape.before = in_front;
@@ -230,7 +222,7 @@ fn place_in_unit(
         let places = (0..unit).filter(|&place| is_beside_others(read, &shape, unit, place));
         // If several places fit, the last one is taken: most servers write an index first.
         if let Some(place) = places.max() {
-            (shape.unit, shape.place) = (unit, place);
+            (shape.beside, shape.place) = (unit - 1, place);
         }
     }
     Ok(shape)
@@ -256,58 +248,45 @@ fn is_beside_others(read: &[ReadDraw<'_>], shape: &ReplyShape, unit: usize, plac
     })
 }
 
-/// One number of a reply, drawn or not, with all values that the rules compare.
-struct ComparedNumber {
-    asked: i128,
-    connection: usize,
-    value: i128,
-    /// The value minus the bytes of the whole reply, and the value minus the bytes behind the
-    /// number. If the number is a length, one of the two is the same in all replies.
-    over: [i128; 2],
-}
+/// One number of a reply, drawn or not, and the draw.
+type NumberOfDraw<'r> = (&'r ReadDraw<'r>, &'r ReplyNumber);
 
 /// Returns the number that `pick` chooses from each reply, in the order of the replies. A reply
 /// that has no such number is left out.
 fn series<'r>(
     read: &'r [ReadDraw<'_>],
     pick: impl Fn(&'r [ReplyNumber]) -> Option<&'r ReplyNumber>,
-) -> Vec<ComparedNumber> {
-    let field = |read: &'r ReadDraw<'_>| {
-        let token = pick(&read.tokens)?;
-        let value = i128::from(token.value);
-        let over = [value - read.length as i128, value - token.rest as i128];
-        Some(ComparedNumber { asked: read.asked as i128, connection: read.connection, value, over })
-    };
-    read.iter().filter_map(field).collect()
+) -> Vec<NumberOfDraw<'r>> {
+    read.iter().filter_map(|read| Some((read, pick(&read.tokens)?))).collect()
 }
 
 /// Returns whether the numbers at one place of the replies follow a rule of the table above, so
 /// that they are not drawn ones. Without `greatest` the rule for times and ids is left out.
-fn is_explained(fields: &[ComparedNumber], greatest: Option<u32>) -> bool {
-    let mut by_connection: BTreeMap<usize, Vec<&ComparedNumber>> = BTreeMap::new();
-    for field in fields {
-        by_connection.entry(field.connection).or_default().push(field);
-    }
-    let all: Vec<&ComparedNumber> = fields.iter().collect();
-    let parts: Vec<Vec<&ComparedNumber>> = by_connection.into_values().collect();
+fn is_explained(all: &[NumberOfDraw<'_>], greatest: Option<u32>) -> bool {
+    let parts = || all.chunk_by(|(a, _), (b, _)| a.draw.connection == b.draw.connection);
     // A counter runs over all connections, or each connection has its own. In the second case the
     // counter shows its steps only on a connection with two draws or more.
-    let has_steps = parts.iter().any(|part| part.len() > 1);
+    let has_steps = parts().any(|part| part.len() > 1);
+    let asked = |number: &NumberOfDraw<'_>| number.0.asked as i128;
+    let value = |number: &NumberOfDraw<'_>| i128::from(number.1.value);
     let rises = |rule: fn(i128, i128) -> i128| {
-        let follows = |part: &Vec<&ComparedNumber>| {
-            let step = |pair: &[&ComparedNumber]| pair[1].value - pair[0].value;
-            part.windows(2).all(|pair| step(pair) == rule(pair[0].asked, pair[1].asked))
+        let is_step = |pair: &[NumberOfDraw<'_>]| {
+            value(&pair[1]) - value(&pair[0]) == rule(asked(&pair[0]), asked(&pair[1]))
         };
-        follows(&all) || has_steps && parts.iter().all(follows)
+        let follows = |part: &[NumberOfDraw<'_>]| part.windows(2).all(is_step);
+        follows(all) || has_steps && parts().all(follows)
     };
-    let is_same =
-        |value: fn(&ComparedNumber) -> i128| all.windows(2).all(|p| value(p[0]) == value(p[1]));
+    // A length, minus the bytes that it counts, is the same in all replies.
+    let is_length = |bytes: fn(&NumberOfDraw<'_>) -> usize| {
+        let over = |number: &NumberOfDraw<'_>| value(number) - bytes(number) as i128;
+        all.windows(2).all(|pair| over(&pair[0]) == over(&pair[1]))
+    };
     // The rules: the count said again, an id, a length, a fixed number, a counter of requests, and
     // a counter of numbers, which moves by the count of the draw before, or of this one.
-    fields.iter().all(|field| field.value == field.asked)
-        || greatest.is_some_and(|most| fields.iter().all(|f| f.value > i128::from(most)))
-        || is_same(|field| field.over[0])
-        || is_same(|field| field.over[1])
+    all.iter().all(|number| value(number) == asked(number))
+        || greatest.is_some_and(|most| all.iter().all(|number| value(number) > i128::from(most)))
+        || is_length(|(read, _)| read.draw.reply.len())
+        || is_length(|(_, number)| number.rest)
         || rises(|_, _| 0)
         || rises(|_, _| 1)
         || rises(|_, _| -1)

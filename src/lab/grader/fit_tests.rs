@@ -102,9 +102,9 @@ fn each_number_may_have_its_index_beside_it() {
         n.iter().zip(at..).map(|(&number, index)| form(number, index)).collect()
     };
     let before = understood(&draws(|n, at, _| indexed(n, at, |n, i| format!("{i} = {n}\n"))));
-    assert_eq!((before.shape.unit, before.shape.place), (2, 1));
+    assert_eq!((before.shape.beside, before.shape.place), (1, 1));
     let behind = understood(&draws(|n, at, _| indexed(n, at, |n, i| format!("{n} (no {i})\n"))));
-    assert_eq!((behind.shape.unit, behind.shape.place), (2, 0));
+    assert_eq!((behind.shape.beside, behind.shape.place), (1, 0));
     understood(&draws(|n, at, _| indexed(n, at, |n, i| format!("{i}: {n}\n"))));
 }
 
@@ -152,7 +152,7 @@ fn a_number_too_many_that_looks_drawn_is_a_drawn_one() {
     assert_eq!(shape.numbers(b"5 19\n"), [5, 19], "the reply to draw 1 has two");
     let short = draws(|n, _, _| joined(&n[1..], " "));
     let shape = super::fit(&short, GREATEST).unwrap().shape;
-    assert_eq!((shape.before, shape.after, shape.unit), (0, 0, 1), "N - 1");
+    assert_eq!((shape.before, shape.after, shape.beside), (0, 0, 0), "N - 1");
 }
 
 #[test]

@@ -31,7 +31,7 @@ use crate::common::id::parse_decimal;
 use crate::lab::record::{is_refusal, numbers_in, without_colours};
 
 /// The shape of a server's replies. The default is N numbers and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReplyShape {
     /// How a reply says where it ends.
     pub framing: ReplyLength,
@@ -41,9 +41,9 @@ pub struct ReplyShape {
     pub before: usize,
     /// The count of numbers after the drawn ones.
     pub after: usize,
-    /// The count of numbers for each drawn one: 2 when an index stands beside it.
-    pub unit: usize,
-    /// The place of the drawn number among these.
+    /// The count of other numbers beside each drawn one: 1 when its index stands there.
+    pub beside: usize,
+    /// The count of those of them that stand before the drawn one.
     pub place: usize,
     /// The count of numbers in each reply that were not asked for, and that no rule tells from the
     /// drawn ones.
@@ -55,26 +55,11 @@ pub struct ReplyShape {
     pub words: Option<BTreeSet<Vec<u8>>>,
 }
 
-impl Default for ReplyShape {
-    fn default() -> Self {
-        Self {
-            framing: ReplyLength::None,
-            is_grouped: false,
-            before: 0,
-            after: 0,
-            unit: 1,
-            place: 0,
-            extra: 0,
-            last: None,
-            words: None,
-        }
-    }
-}
-
 /// How a reply says where it ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ReplyLength {
     /// A reply does not say where it ends.
+    #[default]
     None,
     /// A length in bytes stands in front, in binary.
     Length {
@@ -155,12 +140,12 @@ impl ReplyShape {
         if self.is_grouped {
             said += ", writes commas within numbers";
         }
-        let beside = self.before + self.after;
-        if beside > 0 {
-            said += &format!(", says {beside} more numbers with each reply");
+        let around = self.before + self.after;
+        if around > 0 {
+            said += &format!(", says {around} more numbers with each reply");
         }
-        if self.unit > 1 {
-            said += &format!(", says {} more numbers with each number", self.unit - 1);
+        if self.beside > 0 {
+            said += &format!(", says {} more numbers with each number", self.beside);
         }
         said
     }
@@ -187,7 +172,7 @@ impl ReplyShape {
 
     /// Returns the count of numbers in a whole reply to `draw asked`.
     fn expected(&self, asked: usize) -> usize {
-        self.before + self.after + self.extra + self.unit * asked
+        self.before + self.after + self.extra + (1 + self.beside) * asked
     }
 
     /// Returns whether a reply that is as long as `reply` ends with something that is no number.
@@ -232,7 +217,7 @@ impl ReplyShape {
         let all = self.tokens(reply);
         let end = all.len().saturating_sub(self.after);
         let drawn = all.get(self.before..end).unwrap_or_default();
-        drawn.iter().skip(self.place).step_by(self.unit).map(|token| token.value).collect()
+        drawn.iter().skip(self.place).step_by(1 + self.beside).map(|token| token.value).collect()
     }
 }
 
