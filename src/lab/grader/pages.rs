@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use crate::lab::grader::formats::escaped;
 use crate::lab::grader::gradebook::GradeRow;
+use crate::lab::grader::ledger::Operation;
 use crate::lab::grader::picture::{Bar, GradePicture, PARTS, PictureScene};
 use crate::lab::grader::report::{Check, CheckOutcome, GradeReport, points};
 
@@ -189,9 +190,10 @@ struct Axes {
 
 impl Axes {
     fn of(scene: &PictureScene) -> Self {
-        let from = scene.bars.iter().map(|bar| bar.start).min().unwrap_or_default();
-        let to = scene.bars.iter().map(|bar| bar.end).max().unwrap_or_default();
-        let mut clients: Vec<usize> = scene.bars.iter().map(|bar| bar.client).collect();
+        let requests = || scene.bars.iter().map(|bar| &bar.request);
+        let from = requests().map(|request| request.start).min().unwrap_or_default();
+        let to = requests().map(|request| request.end).max().unwrap_or_default();
+        let mut clients: Vec<usize> = requests().map(|request| request.client).collect();
         clients.sort_unstable();
         clients.dedup();
         Self { from, to, clients }
@@ -208,7 +210,7 @@ impl Axes {
 
     /// Returns the index of a bar's lane. `clients` holds the client of every bar of the scene.
     fn lane(&self, bar: &Bar) -> usize {
-        self.clients.iter().position(|&client| client == bar.client).unwrap_or_default()
+        self.clients.iter().position(|&client| client == bar.request.client).unwrap_or_default()
     }
 
     /// Returns the middle of a bar's lane.
@@ -219,10 +221,11 @@ impl Axes {
     /// Returns a bar, and the mark of its instant.
     fn drawn(&self, bar: &Bar) -> String {
         let class = if bar.is_lit { "bar lit" } else { "bar" };
+        let x = self.x(bar.request.start);
         // A bar of less than 2 units could not be seen.
-        let width = (self.x(bar.end) - self.x(bar.start)).max(2.0);
+        let width = (self.x(bar.request.end) - x).max(2.0);
         // The bar leaves 3 units of its lane free above and 3 below.
-        let (x, y, height) = (self.x(bar.start), self.y(bar) - LANE / 2.0 + 3.0, LANE - 6.0);
+        let (y, height) = (self.y(bar) - LANE / 2.0 + 3.0, LANE - 6.0);
         let mut svg = format!(
             "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"{height}\" \
              rx=\"2\" data-lane=\"{}\" tabindex=\"-1\" role=\"img\"><title>{}</title></rect>\n",
@@ -245,7 +248,7 @@ fn drawn(scene: &PictureScene) -> String {
     let lit: Vec<&Bar> = scene.bars.iter().filter(|bar| bar.is_lit).collect();
     // A line joins the two requests that the scene is about, if both are in it.
     if let [one, other] = lit[..] {
-        let middle = |bar: &Bar| (axes.x(bar.start) + axes.x(bar.end)) / 2.0;
+        let middle = |bar: &Bar| (axes.x(bar.request.start) + axes.x(bar.request.end)) / 2.0;
         let _ = writeln!(
             svg,
             "<line class=\"pair\" x1=\"{:.1}\" y1=\"{}\" x2=\"{:.1}\" y2=\"{}\"/>",
@@ -260,19 +263,18 @@ fn drawn(scene: &PictureScene) -> String {
 
 /// Returns the words of a bar: the client, its request, the times, and the numbers that came.
 fn words_of(bar: &Bar) -> String {
-    let numbers: Vec<String> = bar.numbers.iter().map(u64::to_string).collect();
-    let more = bar.came - bar.numbers.len();
+    let Operation { client, start, end, asked, numbers } = &bar.request;
+    let more = bar.came - numbers.len();
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let twice = bar.twice.map_or_else(String::new, |number| format!("; {number} came twice"));
     let instant = bar.instant.map_or_else(String::new, |(instant, index)| {
         format!("; index {index} at {:.6} s", instant.as_secs_f64())
     });
     format!(
-        "client {}, draw {}, {:.6} to {:.6} s: {}{more}{twice}{instant}",
-        bar.client,
-        bar.asked,
-        bar.start.as_secs_f64(),
-        bar.end.as_secs_f64(),
+        "client {client}, draw {asked}, {:.6} to {:.6} s: {}{more}{twice}{instant}",
+        start.as_secs_f64(),
+        end.as_secs_f64(),
         numbers.join(" "),
     )
 }

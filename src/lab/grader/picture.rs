@@ -25,7 +25,7 @@
 //!
 //! **Source** Herlihy and Wing draw histories in this way.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use crate::lab::grader::judgement::{contradiction, instants};
@@ -71,23 +71,13 @@ pub struct PictureScene {
     pub title: String,
     /// The requests, in the order of their starts.
     pub bars: Vec<Bar>,
-    /// For each bar, the place of its request in the ledger.
-    pub places: Vec<usize>,
 }
 
-/// One request.
+/// One request in a scene.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bar {
-    /// The client; 0 stands for all clients that draw alone.
-    pub client: usize,
-    /// Both times count from the start of the first request.
-    pub start: Duration,
-    /// See `start`.
-    pub end: Duration,
-    /// The count of the draw.
-    pub asked: usize,
-    /// The numbers that came, the first [`MOST_NUMBERS`] of them.
-    pub numbers: Vec<u64>,
+    /// The request, with the first [`MOST_NUMBERS`] of its numbers.
+    pub request: Operation,
     /// The count of all numbers that came.
     pub came: usize,
     /// Whether the request is one of the two that the scene is about.
@@ -147,49 +137,42 @@ impl Requests<'_> {
             }
         }
         for Duplicate { number, before, again } in twice {
-            scenes.extend(self.pair(&format!("{number} came twice"), before, again, Some(number)));
+            scenes.extend(self.pair(
+                &format!("{number} came twice"),
+                [before, again],
+                Some(number),
+            ));
         }
         if let Some(found) = order.and_then(|order| contradiction(self.operations, order)) {
             let (over, later) = (found.over.1, found.later.1);
             let title = format!("index {over} was taken before index {later}");
-            scenes.extend(self.pair(&title, found.over.0, found.later.0, None));
+            scenes.extend(self.pair(&title, [found.over.0, found.later.0], None));
         }
-        let count = self.by_start.len();
-        let some = |from: usize, to: usize| self.by_start[from..to].iter().copied();
-        scenes.push(self.scene("the beginning", some(0, AROUND.min(count))));
-        if count > AROUND {
-            // The end shows no request that the beginning shows.
-            scenes.push(self.scene("the end", some(count - AROUND.min(count - AROUND), count)));
+        let (beginning, rest) = self.by_start.split_at(AROUND.min(self.by_start.len()));
+        // The end shows no request that the beginning shows.
+        let end = &rest[rest.len().saturating_sub(AROUND)..];
+        for (title, places) in [("the beginning", beginning), ("the end", end)] {
+            scenes.push(self.scene(title, places.iter().copied(), &[], None));
         }
         scenes.retain(|scene| !scene.bars.is_empty());
         scenes
     }
 
-    /// Returns the scene around two requests, or two scenes if they are far apart. `one` and
-    /// `other` are their places in the ledger, and `number` is the number that both got.
+    /// Returns the scene around two requests, or two scenes if they are far apart. `two` are their
+    /// places in the ledger, and `number` is the number that both got.
     ///
     /// A scene has up to a quarter of [`AROUND`] requests on each side, so at most half of it may
     /// lie between the two.
-    fn pair(
-        &self,
-        title: &str,
-        one: usize,
-        other: usize,
-        number: Option<u64>,
-    ) -> Vec<PictureScene> {
+    fn pair(&self, title: &str, two: [usize; 2], number: Option<u64>) -> Vec<PictureScene> {
         // `by_start` holds every place, so `position` always finds it.
         let place = |at| self.by_start.iter().position(|&known| known == at).unwrap_or_default();
-        let (first, last) = (place(one).min(place(other)), place(one).max(place(other)));
+        let [one, other] = two.map(place);
+        let (first, last) = (one.min(other), one.max(other));
         let around = |title: &str, from: usize, to: usize| {
             let near = from.saturating_sub(AROUND / 4)..(to + AROUND / 4).min(self.by_start.len());
             let shown = self.near_in_time(&self.by_start[from], &self.by_start[to - 1]);
             let near = self.by_start[near].iter().filter(|at| shown(at)).copied();
-            let mut scene = self.scene(title, near);
-            for (bar, at) in scene.bars.iter_mut().zip(&scene.places) {
-                bar.is_lit = *at == one || *at == other;
-                bar.twice = number.filter(|_| bar.is_lit);
-            }
-            scene
+            self.scene(title, near, &two, number)
         };
         if last - first < AROUND / 2 {
             return vec![around(title, first, last + 1)];
@@ -211,31 +194,29 @@ impl Requests<'_> {
         }
     }
 
-    /// Returns the scene of these requests.
-    fn scene(&self, title: &str, places: impl Iterator<Item = usize>) -> PictureScene {
+    /// Returns the scene of these requests. Those of `lit` are the two that the scene is about, and
+    /// `number` is the number that both got.
+    fn scene(
+        &self,
+        title: &str,
+        places: impl Iterator<Item = usize>,
+        lit: &[usize],
+        number: Option<u64>,
+    ) -> PictureScene {
         let bar = |at: usize| {
-            let Operation { client, start, end, asked, numbers } = &self.operations[at];
-            Bar {
-                client: *client,
-                start: *start,
-                end: *end,
-                asked: *asked,
-                numbers: numbers.iter().take(MOST_NUMBERS).copied().collect(),
-                came: numbers.len(),
-                is_lit: false,
-                twice: None,
-                instant: self.instant_of.get(&at).copied(),
-            }
+            let operation = &self.operations[at];
+            let numbers = operation.numbers.iter().take(MOST_NUMBERS).copied().collect();
+            let (came, is_lit) = (operation.numbers.len(), lit.contains(&at));
+            let (twice, instant) = (number.filter(|_| is_lit), self.instant_of.get(&at).copied());
+            Bar { request: Operation { numbers, ..*operation }, came, is_lit, twice, instant }
         };
-        let places: Vec<usize> = places.collect();
-        let bars = places.iter().map(|&at| bar(at)).collect();
-        PictureScene { title: title.to_string(), bars, places }
+        PictureScene { title: title.to_string(), bars: places.map(bar).collect() }
     }
 }
 
 /// Returns each client, and the intervals in which it had a request: see [`GradePicture::busy`].
 fn busy(operations: &[Operation], span: Duration) -> Vec<(usize, Vec<(usize, usize)>)> {
-    let mut parts: HashMap<usize, Vec<bool>> = HashMap::new();
+    let mut parts: BTreeMap<usize, Vec<bool>> = BTreeMap::new();
     // The part of the time in which an instant lies. The end of the span belongs to the last part.
     // `MIN_POSITIVE` avoids a division by zero if the span is zero.
     let part = |time: Duration| {
@@ -246,10 +227,7 @@ fn busy(operations: &[Operation], span: Duration) -> Vec<(usize, Vec<(usize, usi
         let mine = parts.entry(operation.client).or_insert_with(|| vec![false; PARTS]);
         mine[part(operation.start)..=part(operation.end)].fill(true);
     }
-    let mut clients: Vec<(usize, Vec<(usize, usize)>)> =
-        parts.into_iter().map(|(client, parts)| (client, runs(&parts))).collect();
-    clients.sort_unstable();
-    clients
+    parts.into_iter().map(|(client, parts)| (client, runs(&parts))).collect()
 }
 
 /// Returns the unbroken rows of `true`, each as its first index and the index after its last.
@@ -279,7 +257,7 @@ mod tests {
     }
 
     fn lit(scene: &PictureScene) -> Vec<u64> {
-        scene.bars.iter().filter(|bar| bar.is_lit).map(|bar| bar.numbers[0]).collect()
+        scene.bars.iter().filter(|bar| bar.is_lit).map(|bar| bar.request.numbers[0]).collect()
     }
 
     #[test]
