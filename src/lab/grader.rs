@@ -96,6 +96,7 @@ use crate::common::lock::lock;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const NO_ANSWER: &str = "no draw was answered with a number";
+const NOT_UNDERSTOOD: &str = "its replies are not understood";
 
 /// The longest excerpt of a reply in the report, in characters.
 const EXCERPT: usize = 50;
@@ -189,15 +190,16 @@ pub fn grade(
     // The last argument of `set` is the time of the check in seconds: no check has run yet.
     let Some(learned) = learn(options.address, options.numbers, patience, learned_by) else {
         report.set("numbers", CheckOutcome::Earned(0.0), vec![NO_ANSWER.into()], 0.0);
-        report.skip_unset(NO_ANSWER);
+        report.settle_rest(CheckOutcome::Skipped, &format!("skipped: {NO_ANSWER}"));
         report.notes.extend(notes);
         return report;
     };
     report.answered = true;
     let Learned { dialect, answers, unseen, doubt } = learned;
     if let Some(why) = doubt {
-        report.warnings.push(format!("its replies are not understood: {why}"));
-        report.leave_all_out("its replies are not understood");
+        report.warnings.push(format!("{NOT_UNDERSTOOD}: {why}"));
+        let why = format!("not decidable: {NOT_UNDERSTOOD}");
+        report.settle_rest(CheckOutcome::Undecidable, &why);
         report.notes.extend(notes);
         return report;
     }

@@ -83,7 +83,7 @@ const CHECKS: [(&str, &str, u32); 11] = [
 pub const NOT_GRADED: &str = "not graded";
 
 /// All checks, and notes for a person.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct GradeReport {
     /// The server's address, the clients and the list, on one line.
     pub target: String,
@@ -154,18 +154,7 @@ impl GradeReport {
             Check { key, name, weight, outcome, details, seconds: 0.0 }
         };
         let checks = CHECKS.into_iter().map(check).collect();
-        let (notes, warnings, first_numbers) = (Vec::new(), Vec::new(), Vec::new());
-        Self {
-            target,
-            checks,
-            notes,
-            answered: false,
-            first_numbers,
-            is_excused: false,
-            printed: Vec::new(),
-            picture: None,
-            warnings,
-        }
+        Self { target, checks, ..Self::default() }
     }
 
     /// Gives checks other weights, by their keys.
@@ -263,25 +252,16 @@ impl GradeReport {
         self.checks.iter().find(|check| check.key == key).map_or("", |check| check.name)
     }
 
-    /// Skips every check that has not run. `why` stands behind "skipped: " in the report.
-    pub fn skip_unset(&mut self, why: &str) {
+    /// Gives this outcome to every check that has not run, for one reason.
+    pub fn settle_rest(&mut self, outcome: CheckOutcome, why: &str) {
         for check in self.checks.iter_mut().filter(|check| check.outcome == CheckOutcome::NotRun) {
-            check.outcome = CheckOutcome::Skipped;
-            check.details = vec![format!("skipped: {why}")];
+            (check.outcome, check.details) = (outcome, vec![why.to_string()]);
         }
     }
 
     /// Returns the warnings, and then the notes.
     pub fn remarks(&self) -> impl Iterator<Item = &String> {
         self.warnings.iter().chain(&self.notes)
-    }
-
-    /// Leaves out every check: the replies were not understood, so none of them can be judged.
-    pub fn leave_all_out(&mut self, why: &str) {
-        for check in &mut self.checks {
-            check.outcome = CheckOutcome::Undecidable;
-            check.details = vec![format!("not decidable: {why}")];
-        }
     }
 
     /// Excuses the server, because this machine ran short of `what`: each check that lost points
