@@ -18,11 +18,10 @@
 //!
 //! **Lock** the ledger's. **Source** the race from check to use, which the field calls *TOCTOU*.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::lab::grader::load::Drain;
 use crate::lab::grader::peer::AnswerEnd;
 use crate::lab::grader::{CheckVerdict, Grading};
 
@@ -59,17 +58,7 @@ impl Grading<'_> {
     /// of its numbers exactly once; as many as the ledger counts as unseen may be missing.
     pub(super) fn is_drained_to_a_permutation(&self, deadline: Instant) -> CheckVerdict {
         let unseen = self.ledger().unseen;
-        let late = AtomicBool::new(false);
-        let drain_to = |left| {
-            let (draws_single, began, late) = (true, Instant::now(), &late);
-            let drain = Drain { left, draws_single, began, deadline, late };
-            let clients = self.options.clients;
-            // If the system made no thread, this thread drains alone.
-            if self.at_once(clients, |client, _| self.drain(client, &drain)) == 0 {
-                self.drain(0, &drain);
-            }
-        };
-        drain_to(unseen + FEW);
+        let mut late = self.drain_together(unseen + FEW, true, deadline);
         self.draw_alone_until_the_last(deadline);
         let answered = AtomicUsize::new(0);
         self.at_once(AT_THE_END, |client, all| {
@@ -89,8 +78,8 @@ impl Grading<'_> {
             // beyond the usual ones becomes client 0, which stands for all that draw alone.
             self.record(if client > self.options.clients { 0 } else { client }, &answer);
         });
-        drain_to(0);
-        self.judge_permutation(late.into_inner())
+        late |= self.drain_together(0, true, deadline);
+        self.judge_permutation(late)
     }
 
     /// Draws one number after the other as client 0, until only [`LAST`] are left, a reply is not

@@ -156,15 +156,21 @@ impl Grading<'_> {
     /// outcome is always full points: the second part judges the drained list.
     pub(super) fn is_nearly_drained(&self, deadline: Instant) -> CheckVerdict {
         let left = (u64::from(self.options.numbers) / 50).max(LEFT_FOR_VANISHING);
-        let late = AtomicBool::new(false);
-        let drain =
-            Drain { left, draws_single: false, began: Instant::now(), deadline, late: &late };
+        self.drain_together(left, false, deadline);
+        (CheckOutcome::Earned(1.0), Vec::new())
+    }
+
+    /// Lets all clients draw until at most `left` numbers are left, or another bound of
+    /// [`Grading::drain`] is reached. Returns whether a client was still drawing at the deadline.
+    pub(super) fn drain_together(&self, left: u64, draws_single: bool, deadline: Instant) -> bool {
+        let (began, late) = (Instant::now(), AtomicBool::new(false));
+        let drain = Drain { left, draws_single, began, deadline, late };
         let made = self.at_once(self.options.clients, |client, _| self.drain(client, &drain));
         // The system made no thread: this thread drains, so that the list can still be judged.
         if made == 0 {
             self.drain(0, &drain);
         }
-        (CheckOutcome::Earned(1.0), Vec::new())
+        drain.late.into_inner()
     }
 
     /// Runs `work` in a thread for each client, 1 and up, and waits for all of them. Returns how
@@ -201,7 +207,7 @@ impl Grading<'_> {
     /// Draws as `client` until at most `drain.left` numbers are left, a reply has no number, a
     /// short reply comes again word for word, or a bound is reached: the deadline, [`MAX_INCOMPLETE`]
     /// short replies, or the bound of [`Grading::is_drained_to`].
-    pub(super) fn drain(&self, client: usize, drain: &Drain<'_>) {
+    fn drain(&self, client: usize, drain: &Drain) {
         let mut peer = self.peer(drain.deadline);
         // A short reply is the last part of the list, or a message such as "0 left". The client
         // keeps it until the end: only a message comes again word for word.
@@ -256,7 +262,7 @@ impl Grading<'_> {
     /// overlapping draws are, the closer together their critical sections lie, and the more
     /// likely a race is. After that it is large, so that a distant server is drained in time too,
     /// and it falls as the list comes to its end.
-    fn batch(&self, drain: &Drain<'_>) -> usize {
+    fn batch(&self, drain: &Drain) -> usize {
         let half = drain.began + drain.deadline.saturating_duration_since(drain.began) / 2;
         if drain.draws_single || Instant::now() < half {
             return 1;
@@ -271,17 +277,17 @@ impl Grading<'_> {
 }
 
 /// One drain of the list by all clients.
-pub(super) struct Drain<'d> {
+struct Drain {
     /// The drain ends when this many numbers are left.
-    pub left: u64,
+    left: u64,
     /// Whether each draw asks for one number, however little time is left.
-    pub draws_single: bool,
+    draws_single: bool,
     /// The start of the drain. Single draws end in the middle between this and `deadline`.
-    pub began: Instant,
+    began: Instant,
     /// The instant at which every client stops.
-    pub deadline: Instant,
+    deadline: Instant,
     /// Whether a client was still drawing at the deadline. Each client may set it.
-    pub late: &'d AtomicBool,
+    late: AtomicBool,
 }
 
 /// The state of all bursts. The client threads share it by reference.
