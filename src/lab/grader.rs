@@ -248,8 +248,13 @@ impl<'o> Grading<'o> {
     /// Returns a peer that is not yet connected. Its waits end at `deadline`, or a little after it
     /// (at the end of a reply or in a banner).
     pub fn peer(&self, deadline: Instant) -> GradedPeer {
-        GradedPeer::new(self.options.address, self.dialect.clone(), self.patience, deadline)
-            .noting(&self.shortage)
+        self.peer_with(self.patience, deadline)
+    }
+
+    /// Returns a peer that waits for one reply at most for `patience`.
+    fn peer_with(&self, patience: Duration, deadline: Instant) -> GradedPeer {
+        let (address, dialect) = (self.options.address, self.dialect.clone());
+        GradedPeer::new(address, dialect, patience, deadline, self.shortage.clone())
     }
 
     /// Returns a peer that no check's deadline limits: each wait may take the whole patience. So a
@@ -261,9 +266,7 @@ impl<'o> Grading<'o> {
     /// Returns a peer with the whole `PATIENCE`, whatever `--timeout` is. When very many clients
     /// connect at once, the system may drop the first packet of one, and sends it again after 1 s.
     pub fn patient_peer(&self) -> GradedPeer {
-        let far = Instant::now() + self.options.timeout;
-        GradedPeer::new(self.options.address, self.dialect.clone(), PATIENCE, far)
-            .noting(&self.shortage)
+        self.peer_with(PATIENCE, Instant::now() + self.options.timeout)
     }
 
     /// Adds an answer to the ledger. An answer without a number proves nothing and is left out.

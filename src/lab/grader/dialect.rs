@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 use super::fit::{Fit, SmallDraw, fit};
 use super::peer::{AnswerEnd, DrawAnswer, GradedPeer};
 use super::shape::ReplyShape;
+use super::shortage::Shortage;
 
 /// How a server speaks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -98,8 +99,9 @@ pub fn learn(
             in_one_piece: true,
             ..Dialect::default()
         };
-        let peer =
-            |dialect: &Dialect| GradedPeer::new(address, dialect.clone(), patience, deadline);
+        let peer = |dialect: &Dialect| {
+            GradedPeer::new(address, dialect.clone(), patience, deadline, Shortage::default())
+        };
         // The banner does not depend on the way, so the first connection that succeeds shows its
         // length for all ways.
         if banner.is_none() {
@@ -107,9 +109,8 @@ pub fn learn(
             banner = peer.connect().is_ok().then(|| peer.listen(BANNER, PAUSES[0]).len());
         }
         dialect.banner = banner.unwrap_or(0);
-        if let Some(mut learned) = learn_one_way(|| peer(&dialect), greatest, &mut unseen) {
-            learned.unseen += unseen;
-            return Some(learned);
+        if let Some(learned) = learn_one_way(|| peer(&dialect), greatest, &mut unseen) {
+            return Some(Learned { unseen, ..learned });
         }
     }
     None
@@ -126,29 +127,27 @@ fn learn_one_way(
     let mut not_understood = None;
     for pause in PAUSES {
         let mut peer = new_peer();
-        let draws = small_draws(&mut peer, pause);
-        *unseen += draws.unseen;
-        if draws.is_useless() {
+        let mut answers = small_draws(&mut peer, pause, unseen);
+        let small: Vec<SmallDraw> = answers.iter().zip(SMALL).map(small_draw).collect();
+        if is_useless(&small) {
             break;
         }
-        let (small, mut answers): (Vec<SmallDraw>, Vec<DrawAnswer>) =
-            draws.answered.into_iter().unzip();
         let mut dialect = peer.dialect;
         match fit(&small, greatest) {
-            // A pause may have cut a reply: its rest then stands before the next one. So the draws
-            // are made again with the longer pause, and the numbers of these draws are unseen.
-            Ok(Fit { is_sure: false, .. }) if pause < PAUSES[1] => {
-                *unseen += small.iter().map(|draw| draw.asked).sum::<usize>();
-            }
-            Ok(Fit { shape, one_each, .. }) => {
+            Ok(Fit { shape, one_each, is_sure }) if is_sure || pause == PAUSES[1] => {
                 (dialect.shape, dialect.one_each) = (shape, one_each);
                 answers.iter_mut().for_each(|answer| read_again(answer, &dialect));
                 return Some(Learned { dialect, answers, unseen: 0, doubt: None });
             }
-            Err(why) => {
+            // A pause may have cut a reply: its rest then stands before the next one. So the draws
+            // are made again with the longer pause, and the numbers of these draws are unseen.
+            unsure => {
                 *unseen += small.iter().map(|draw| draw.asked).sum::<usize>();
-                let (answers, doubt) = (Vec::new(), Some(why));
-                not_understood = Some(Learned { dialect, answers, unseen: 0, doubt });
+                let learned = |why| {
+                    let (answers, doubt) = (Vec::new(), Some(why));
+                    Learned { dialect, answers, unseen: 0, doubt }
+                };
+                not_understood = unsure.err().map(learned);
             }
         }
     }
@@ -167,28 +166,25 @@ fn read_again(answer: &mut DrawAnswer, dialect: &Dialect) {
     }
 }
 
-/// The small draws of one way.
-struct SmallDraws {
-    /// Each draw that was answered: once for the search of the shape, once for the ledger.
-    answered: Vec<(SmallDraw, DrawAnswer)>,
-    /// The count of numbers of the draw that was sent and not answered.
-    unseen: usize,
+/// Returns an answer as the search of the shape needs it. Its place in [`SMALL`] has the count and
+/// the connection.
+fn small_draw((answer, (asked, connection)): (&DrawAnswer, (usize, usize))) -> SmallDraw {
+    SmallDraw { asked, connection, reply: answer.raw.clone() }
 }
 
-impl SmallDraws {
-    /// Returns whether nothing can be learned: no number came, or each reply only says its own
-    /// count again. Such a server did not understand the command.
-    fn is_useless(&self) -> bool {
-        let shape = ReplyShape::default();
-        self.answered.iter().all(|(draw, _)| {
-            shape.tokens(&draw.reply).iter().all(|token| token.value == draw.asked as u64)
-        })
-    }
+/// Returns whether nothing can be learned: no number came, or each reply only says its own count
+/// again. Such a server did not understand the command.
+fn is_useless(draws: &[SmallDraw]) -> bool {
+    let shape = ReplyShape::default();
+    draws
+        .iter()
+        .all(|draw| shape.tokens(&draw.reply).iter().all(|token| token.value == draw.asked as u64))
 }
 
-/// Makes the small draws. The first one that is not answered ends them: its numbers are unseen.
-fn small_draws(peer: &mut GradedPeer, pause: Duration) -> SmallDraws {
-    let mut draws = SmallDraws { answered: Vec::new(), unseen: 0 };
+/// Makes the small draws and returns those that were answered. The first one that is not answered
+/// ends them, and its numbers are added to `unseen`.
+fn small_draws(peer: &mut GradedPeer, pause: Duration, unseen: &mut usize) -> Vec<DrawAnswer> {
+    let mut answers = Vec::new();
     let mut last = 1;
     for (asked, connection) in SMALL {
         if connection != last {
@@ -202,7 +198,7 @@ fn small_draws(peer: &mut GradedPeer, pause: Duration) -> SmallDraws {
         // The first byte may take as long as that of any reply.
         let raw = if sent { peer.listen(peer.patience(), pause) } else { Vec::new() };
         if raw.is_empty() {
-            draws.unseen += if sent { asked } else { 0 };
+            *unseen += if sent { asked } else { 0 };
             break;
         }
         peer.dialect.in_one_piece &= peer.pieces == 1;
@@ -210,12 +206,9 @@ fn small_draws(peer: &mut GradedPeer, pause: Duration) -> SmallDraws {
         // This end is late, because it is read after the silence. A longer interval proves less,
         // but nothing false. `read_again` turns `Short` into `Whole` if the count is right.
         let (end, ending) = (Instant::now(), AnswerEnd::Short);
-        let small = SmallDraw { asked, connection, reply: raw.clone() };
-        draws
-            .answered
-            .push((small, DrawAnswer { asked, start, end, numbers: Vec::new(), ending, raw }));
+        answers.push(DrawAnswer { asked, start, end, numbers: Vec::new(), ending, raw });
     }
-    draws
+    answers
 }
 
 impl Dialect {

@@ -8,7 +8,6 @@
 //!
 //! **Lock** none. **Source** ours.
 
-use std::io::Read;
 use std::time::{Duration, Instant};
 
 use crate::lab::grader::Grading;
@@ -69,16 +68,11 @@ impl Grading<'_> {
         if peer.send(&command).is_err() {
             return Mood::Closes;
         }
-        // The peer is connected: `connect` only returns its open stream here.
-        let Ok(mut stream) = peer.connect() else { return Mood::Closes };
-        // On Linux this fails only for a timeout of zero.
-        let _ = stream.set_read_timeout(Some(patience));
-        match stream.read(&mut [0; 4096]) {
-            Ok(0) => Mood::Closes,
-            Ok(_) => Mood::Speaks,
-            // A server that closes before it has read the command causes a reset.
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => Mood::Closes,
-            Err(_) => Mood::Silent,
+        match peer.read_some(&mut Vec::new(), patience) {
+            // Also after a reset: a server that closes before it has read the command causes one.
+            Some(0) => Mood::Closes,
+            Some(_) => Mood::Speaks,
+            None => Mood::Silent,
         }
     }
 }

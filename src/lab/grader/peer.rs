@@ -126,20 +126,17 @@ pub struct GradedPeer {
 }
 
 impl GradedPeer {
-    /// Returns a peer that connects when it is first used.
+    /// Returns a peer that connects when it is first used. It notes in `shortage` what this machine
+    /// runs short of.
     pub fn new(
         address: SocketAddr,
         dialect: Dialect,
         patience: Duration,
         deadline: Instant,
+        shortage: Shortage,
     ) -> Self {
-        let (stream, pieces, may_go_on, shortage) = (None, 0, false, Shortage::default());
+        let (stream, pieces, may_go_on) = (None, 0, false);
         Self { address, dialect, stream, pieces, may_go_on, shortage, patience, deadline }
-    }
-
-    /// Returns this peer, which from now on notes in `shortage` what this machine runs short of.
-    pub fn noting(self, shortage: &Shortage) -> Self {
-        Self { shortage: shortage.clone(), ..self }
     }
 
     /// Returns how long a wait from now on may take: the patience, or the time to the deadline when
@@ -369,7 +366,7 @@ impl GradedPeer {
 
     /// Reads up to 16 KiB once and returns the count of bytes, 0 when the stream ended or failed;
     /// `None` when nothing came in time. After a signal it reads again.
-    fn read_some(&self, raw: &mut Vec<u8>, wait: Duration) -> Option<usize> {
+    pub fn read_some(&self, raw: &mut Vec<u8>, wait: Duration) -> Option<usize> {
         let Some(mut stream) = self.stream.as_ref() else { return Some(0) };
         let mut piece = [0; 16 * 1024];
         stream.set_read_timeout(Some(wait.max(MIN_WAIT))).ok()?;

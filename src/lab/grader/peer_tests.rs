@@ -19,7 +19,8 @@ fn with_server(
     let server = thread::spawn(move || talk(listener.accept().unwrap().0));
     let shape = ReplyShape { last, ..ReplyShape::default() };
     let dialect = Dialect { line_end: "\n", keeps_open: true, shape, ..Dialect::default() };
-    test(GradedPeer::new(address, dialect, PATIENCE, Instant::now() + PATIENCE));
+    let late = Instant::now() + PATIENCE;
+    test(GradedPeer::new(address, dialect, PATIENCE, late, Shortage::default()));
     server.join().unwrap();
 }
 
