@@ -51,7 +51,7 @@ const LISTENS_WITHIN: Duration = Duration::from_secs(15);
 const PORT_IS_FREE_WITHIN: Duration = Duration::from_secs(75);
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// The time between two looks at a process.
+/// The time between two looks at a process ([`wait_for`]).
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The time that a submission has to end after SIGTERM.
@@ -207,8 +207,7 @@ impl Submission {
     /// Waits until a process of the submission listens, and stores the address. With `port`, only a
     /// socket on this port counts.
     fn await_listening(&mut self, port: Option<u16>) -> Result<(), String> {
-        let late = Instant::now() + LISTENS_WITHIN;
-        while Instant::now() < late {
+        let listened = wait_for(LISTENS_WITHIN, || {
             let addresses = listening_at(&self.family.processes());
             let fits = |address: &&SocketAddr| port.is_none_or(|port| address.port() == port);
             // If there are several sockets, the one with the lowest port is taken, and IPv4 before
@@ -217,15 +216,15 @@ impl Submission {
                 addresses.iter().filter(fits).min_by_key(|a| (a.port(), a.is_ipv6(), a.ip()));
             if let Some(&address) = found {
                 self.address = address;
-                return Ok(());
+                return Some(Ok(()));
             }
-            if let Some(how) = self.ending() {
-                return Err(format!("the server {how} before it listened{}", self.last_words()));
-            }
-            thread::sleep(LOOK_EVERY);
-        }
-        let seconds = LISTENS_WITHIN.as_secs();
-        Err(format!("the server did not listen within {seconds} s{}", self.last_words()))
+            let how = self.ending()?;
+            Some(Err(format!("the server {how} before it listened{}", self.last_words())))
+        });
+        listened.unwrap_or_else(|| {
+            let seconds = LISTENS_WITHIN.as_secs();
+            Err(format!("the server did not listen within {seconds} s{}", self.last_words()))
+        })
     }
 
     /// Waits for the end of a command that builds, at most for `within`.
@@ -233,21 +232,19 @@ impl Submission {
     /// # Errors
     /// Fails with one line if the command fails, or takes longer.
     pub(super) fn await_end(&mut self, within: Duration) -> Result<(), String> {
-        let late = Instant::now() + within;
-        while Instant::now() < late {
-            // The shell's own end counts. A helper that it leaves behind ends with the family.
-            match self.child.try_wait() {
-                Ok(Some(status)) if status.success() => return Ok(()),
-                Ok(None) => thread::sleep(LOOK_EVERY),
-                _ => {
-                    // `ending` has an answer only when no process of the family is left.
-                    self.family.end();
-                    let how = self.ending().unwrap_or_else(|| "failed".to_string());
-                    return Err(format!("{how}{}", self.last_words()));
-                }
+        // The shell's own end counts. A helper that it leaves behind ends with the family.
+        let ended = wait_for(within, || match self.child.try_wait() {
+            Ok(Some(status)) if status.success() => Some(Ok(())),
+            Ok(None) => None,
+            _ => {
+                // `ending` has an answer only when no process of the family is left.
+                self.family.end();
+                let how = self.ending().unwrap_or_else(|| "failed".to_string());
+                Some(Err(format!("{how}{}", self.last_words())))
             }
-        }
-        Err(format!("was not done when the time for building was over{}", self.last_words()))
+        });
+        let late = "was not done when the time for building was over";
+        ended.unwrap_or_else(|| Err(format!("{late}{}", self.last_words())))
     }
 
     /// Returns whose fault `why` is: this machine's, if the output names a missing tool or a full
@@ -272,10 +269,9 @@ impl Submission {
             return None;
         }
         // The last bytes of its output may still be in the pipe.
-        let late = Instant::now() + LAST_WORDS_WITHIN;
-        while self.readers.iter().any(|reader| !reader.is_finished()) && Instant::now() < late {
-            thread::sleep(LOOK_EVERY / 10);
-        }
+        wait_for(LAST_WORDS_WITHIN, || {
+            self.readers.iter().all(JoinHandle::is_finished).then_some(())
+        });
         if let Some(why) = &*lock(&self.broke_limit) {
             return Some(why.clone());
         }
@@ -294,14 +290,7 @@ impl Submission {
     /// Waits up to [`ENDS_SOON`] for the end, and returns how the submission ended. A server that
     /// has just lost a connection may be about to end.
     pub(super) fn ending_soon(&mut self) -> Option<String> {
-        let late = Instant::now() + ENDS_SOON;
-        while Instant::now() < late {
-            if let Some(how) = self.ending() {
-                return Some(how);
-            }
-            thread::sleep(LOOK_EVERY);
-        }
-        None
+        wait_for(ENDS_SOON, || self.ending())
     }
 
     /// Returns the last bytes of the output: as many as are kept.
@@ -326,14 +315,24 @@ impl Drop for Submission {
     fn drop(&mut self) {
         // SIGTERM lets a server end in order. Whatever is left a second later gets SIGKILL.
         signal("TERM", &[format!("-{}", self.family.group)]);
-        let late = Instant::now() + ENDS_WITHIN;
-        while Instant::now() < late && self.ending().is_none() {
-            thread::sleep(LOOK_EVERY);
-        }
+        wait_for(ENDS_WITHIN, || self.ending());
         self.family.end();
         let _ = self.child.wait();
         let _ = std::fs::remove_file(&self.group_file);
     }
+}
+
+/// Looks every 20 ms until `look` returns something, and returns that; `None` if the time `within`
+/// which it should come is over.
+fn wait_for<T>(within: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let late = Instant::now() + within;
+    while Instant::now() < late {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+    None
 }
 
 /// Reads an output to its end in a thread, and keeps the last bytes.
