@@ -136,23 +136,21 @@ impl StartLimits {
     /// # Errors
     /// Fails with one line if it does not.
     pub(super) fn check(&self) -> Result<(), String> {
-        let try_it = || {
-            let tried = std::process::Command::new("bwrap")
-                .args(["--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"])
-                .output();
-            match tried {
-                Err(_) => Err("bwrap was not found; install bubblewrap".to_string()),
-                Ok(output) if !output.status.success() => {
-                    let said = String::from_utf8_lossy(&output.stderr);
-                    let said = said.lines().next().unwrap_or("it says nothing").to_string();
-                    Err(format!(
-                        "bwrap cannot be used here ({said}); this system must allow user namespaces"
-                    ))
-                }
-                Ok(_) => Ok(()),
-            }
-        };
-        if self.sandbox { try_it().map_err(|why| format!("--sandbox: {why}")) } else { Ok(()) }
+        if !self.sandbox {
+            return Ok(());
+        }
+        let tried = std::process::Command::new("bwrap")
+            .args(["--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"])
+            .output()
+            .map_err(|_| "--sandbox: bwrap was not found; install bubblewrap")?;
+        if tried.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&tried.stderr);
+        let said = said.lines().next().unwrap_or("it says nothing");
+        Err(format!(
+            "--sandbox: bwrap cannot be used here ({said}); this system must allow user namespaces"
+        ))
     }
 
     /// Spawns a thread that measures the family every 200 ms until the sender of `over` is dropped.
