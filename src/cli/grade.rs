@@ -123,9 +123,9 @@ fn grade_command(arguments: &GradeArguments, command: &str) -> Result<GradeRepor
     let is_above_copies =
         fs::canonicalize(std::env::temp_dir()).is_ok_and(|t| t.starts_with(&here));
     let fits =
-        if is_above_copies { Err("it holds TMPDIR".into()) } else { workplace::measure(&here) };
+        if is_above_copies { Err("it holds TMPDIR".into()) } else { workplace::contents(&here) };
     let (built, note) = match fits {
-        Ok(()) => (Workplace::with_copy_of(&here)?, None),
+        Ok(_) => (Workplace::with_copy_of(&here)?, None),
         Err(why) => (Workplace::in_place(&here)?, Some(format!("it ran in its own folder: {why}"))),
     };
     let recipe = Recipe::of_command(command);

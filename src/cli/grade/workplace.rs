@@ -35,7 +35,7 @@ use crate::common::fingerprint::Fingerprint;
 
 /// The most bytes and the most entries (files, folders, links) of a submission that is copied.
 const MOST_BYTES: u64 = 256 << 20;
-const MOST_ENTRIES: u64 = 20_000;
+const MOST_ENTRIES: usize = 20_000;
 
 /// The file that makes *chaos*. Python loads a file of this name when it starts, if the file's
 /// folder is on `PYTHONPATH`. This file pauses threads between two bytecodes, at random, so that
@@ -63,7 +63,7 @@ impl Workplace {
     /// Fails with one line: the files are too many, or cannot be read or written.
     pub(super) fn with_copy_of(origin: &Path) -> Result<Self, String> {
         let shown = origin.display();
-        measure(origin).map_err(|why| format!("{shown} is not graded: {why}"))?;
+        contents(origin).map_err(|why| format!("{shown} is not graded: {why}"))?;
         let mut place = Self::in_place(origin)?;
         place.built = place.folder.join("built");
         let name = origin.file_name().filter(|_| origin.is_file());
@@ -203,31 +203,32 @@ fn watch(mark: &str, folder: &Path) -> Option<Child> {
     shell.spawn().ok()
 }
 
-/// Checks that a submission is small enough to be copied.
+/// Returns each file, folder and link of a submission, if it is small enough to be copied.
 ///
 /// # Errors
 /// Fails with a line that names both bounds, in MiB and in files, or with the system's error. (The
 /// line says files, but folders and links are counted too.)
-pub(super) fn measure(origin: &Path) -> Result<(), String> {
-    let (mut bytes, mut entries) = (0, 0);
-    let mut folders = vec![origin.to_path_buf()];
-    while let Some(path) = folders.pop() {
+pub(super) fn contents(origin: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, String> {
+    let (mut bytes, mut found) = (0, Vec::new());
+    let mut left = vec![origin.to_path_buf()];
+    while let Some(path) = left.pop() {
         let about = fs::symlink_metadata(&path).map_err(|error| error.to_string())?;
         bytes += if about.is_file() { about.len() } else { 0 };
-        entries += 1;
-        if bytes > MOST_BYTES || entries > MOST_ENTRIES {
-            return Err(format!(
-                "it has more than {} MiB or {MOST_ENTRIES} files",
-                MOST_BYTES >> 20
-            ));
+        if bytes > MOST_BYTES || found.len() == MOST_ENTRIES {
+            let most = MOST_BYTES >> 20;
+            return Err(format!("it has more than {most} MiB or {MOST_ENTRIES} files"));
         }
         if about.is_dir() {
             let inside =
                 fs::read_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-            folders.extend(inside.flatten().map(|entry| entry.path()));
+            let mut inside: Vec<PathBuf> = inside.flatten().map(|entry| entry.path()).collect();
+            // The system lists a folder in any order, and the fingerprint must not depend on it.
+            inside.sort();
+            left.extend(inside);
         }
+        found.push((path, about));
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Returns the fingerprint of a submission's files: their names, their contents and their
@@ -237,19 +238,10 @@ pub(super) fn measure(origin: &Path) -> Result<(), String> {
 /// Fails with one line if it is too large, or cannot be read.
 pub(super) fn fingerprint(origin: &Path) -> Result<String, String> {
     let failed = |why: String| format!("{} cannot be read ({why})", origin.display());
-    measure(origin).map_err(failed)?;
     let mut fingerprint = Fingerprint::of(&[]);
-    let mut left = vec![origin.to_path_buf()];
-    while let Some(path) = left.pop() {
-        let about = fs::symlink_metadata(&path).map_err(|error| failed(error.to_string()))?;
+    for (path, about) in contents(origin).map_err(failed)? {
         let name = path.strip_prefix(origin).unwrap_or(&path).as_os_str().as_encoded_bytes();
-        if about.is_dir() {
-            let inside = fs::read_dir(&path).map_err(|error| failed(error.to_string()))?;
-            let mut inside: Vec<PathBuf> = inside.flatten().map(|entry| entry.path()).collect();
-            // The system lists a folder in any order, and the fingerprint must not depend on it.
-            inside.sort();
-            left.extend(inside);
-        } else if about.is_file() {
+        if about.is_file() {
             let bytes = fs::read(&path).map_err(|error| failed(error.to_string()))?;
             fingerprint.add(name);
             fingerprint.add(&bytes);
