@@ -158,44 +158,39 @@ impl Guess<'_> {
     /// Returns the recipe in the server's language. The caller fills in the folder.
     fn recipe(&self) -> Recipe {
         let file = quoted(&relative(self.server, self.top));
-        let compiled = |tool: &'static str, build: String| {
-            (tool, vec![build], format!("./{PROGRAM} {{port}}"))
-        };
+        let program = format!("./{PROGRAM} {{port}}");
         let (tool, build, start) = match extension(self.server) {
             "py" => ("python3", vec![], format!("python3 {file} {{port}}")),
             "js" => ("node", vec![], format!("node {file} {{port}}")),
             "c" => {
-                let files = self.parts(|text| !has_main(text));
-                compiled("cc", format!("cc -O2 -pthread -o {PROGRAM} {files} -lm"))
+                let build = format!("cc -O2 -pthread -o {PROGRAM} {} -lm", self.parts());
+                ("cc", vec![build], program)
             }
             "java" => {
                 let class = class_of(self.server);
-                let build = format!("javac -d classes {}", self.parts(|_| true));
+                let build = format!("javac -d classes {}", self.parts());
                 ("javac", vec![build], format!("java -cp classes {class} {{port}}"))
             }
             "rs" => self.rust(&file),
-            "go" => {
-                let files = self.parts(|text| !text.contains("func main("));
-                compiled("go", format!("go build -o {PROGRAM} {files}"))
-            }
+            "go" => ("go", vec![format!("go build -o {PROGRAM} {}", self.parts())], program),
             // `.cpp` and `.cc`
             _ => {
-                let files = self.parts(|text| !has_main(text));
-                compiled("c++", format!("c++ -O2 -std=c++17 -pthread -o {PROGRAM} {files}"))
+                let build = format!("c++ -O2 -std=c++17 -pthread -o {PROGRAM} {}", self.parts());
+                ("c++", vec![build], program)
             }
         };
         Recipe { folder: PathBuf::new(), build, start, tool: Some(tool) }
     }
 
     /// Returns the names of the server's file and of the files of its language that belong to it,
-    /// as words for the shell. `belongs` judges by the text of a file: in C, C++ and Go a file with
-    /// a `main` of its own is another program, such as a client.
-    fn parts(&self, belongs: impl Fn(&str) -> bool) -> String {
+    /// as words for the shell: all files in Java. In C, C++ and Go a file in another folder, or with
+    /// a `main` of its own, is another program, such as a client.
+    fn parts(&self) -> String {
+        let language = extension(self.server);
+        let is_near = |file: &PathBuf| file.parent() == self.server.parent();
         let is_part = |file: &&PathBuf| {
-            let is_near = extension(file) == "java" || file.parent() == self.server.parent();
-            let of_language = extension(file) == extension(self.server);
-            *file == self.server
-                || is_near && of_language && read(file).is_ok_and(|text| belongs(&text))
+            let belongs = || language == "java" || is_near(file) && !has_main(file, language);
+            *file == self.server || extension(file) == language && belongs()
         };
         let parts = self.files.iter().filter(is_part);
         parts.map(|file| quoted(&relative(file, self.top))).collect::<Vec<_>>().join(" ")
@@ -290,10 +285,13 @@ fn stem(file: &Path) -> String {
     file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Returns whether a file in C or C++ has the function `main`.
-fn has_main(text: &str) -> bool {
+/// Returns whether a file in C, C++ or Go has the function `main`.
+fn has_main(file: &Path, language: &str) -> bool {
+    let text = read(file).unwrap_or_default();
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    ["int main", "void main"].iter().any(|head| words.contains(head))
+    let heads: &[&str] =
+        if language == "go" { &["func main("] } else { &["int main", "void main"] };
+    heads.iter().any(|head| words.contains(head))
 }
 
 /// Returns the name of a file's class, with its package.
