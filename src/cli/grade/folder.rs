@@ -39,6 +39,7 @@ use crate::lab::grader::formats::json;
 use crate::lab::grader::gradebook::{self, GradeRow};
 use crate::lab::grader::pages;
 use crate::lab::grader::report::{GradeReport, NOT_GRADED};
+use crate::lab::grader::source;
 
 /// Grades the folder and returns the exit code.
 pub(super) fn run(arguments: &GradeArguments, folder: &Path) -> ExitCode {
@@ -119,8 +120,7 @@ const LONGEST_NAME: usize = 180;
 /// then keeps it apart from others that look the same.
 fn name(submission: &Path) -> String {
     let raw = submission.file_name().unwrap_or_default();
-    let shown: String =
-        raw.to_string_lossy().chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    let shown = source::printable(&raw.to_string_lossy());
     if raw.to_str() == Some(&shown) && shown.len() <= LONGEST_NAME {
         return shown;
     }

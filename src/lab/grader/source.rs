@@ -181,7 +181,7 @@ fn sorted_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Replaces control characters, so that a student's text cannot steer the terminal or forge a line
 /// of the report.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
