@@ -145,7 +145,14 @@ impl Grading<'_> {
 
     /// `together`: all clients are served when they draw at the same time.
     pub(super) fn serves_many_together(&self, deadline: Instant) -> CheckVerdict {
-        let burst = Burst::new(self, deadline);
+        let burst = Burst {
+            grading: self,
+            stop: AtomicBool::default(),
+            deadline,
+            enough: self.ledger().received() + u64::from(self.options.numbers) / BURSTS_DRAW,
+            asked: AtomicUsize::default(),
+            failures: Mutex::default(),
+        };
         let made = self.at_once(self.options.clients, |client, all| {
             burst.take_part(client, self.peer(deadline), all)
         });
@@ -291,9 +298,9 @@ struct Drain {
 }
 
 /// The state of all bursts. The client threads share it by reference.
-struct Burst<'g, 'o> {
+struct Burst<'g> {
     /// The grading, with the ledger that every thread adds to.
-    grading: &'g Grading<'o>,
+    grading: &'g Grading<'g>,
     /// Whether the bursts are over. The leader of barrier 2 sets it, all read it after barrier 1.
     stop: AtomicBool,
     /// The bursts end with the first round that ends after this instant.
@@ -308,18 +315,7 @@ struct Burst<'g, 'o> {
     failures: Mutex<Vec<(bool, String)>>,
 }
 
-impl<'g, 'o> Burst<'g, 'o> {
-    fn new(grading: &'g Grading<'o>, deadline: Instant) -> Self {
-        Self {
-            grading,
-            stop: AtomicBool::new(false),
-            deadline,
-            enough: grading.ledger().received() + u64::from(grading.options.numbers) / BURSTS_DRAW,
-            asked: AtomicUsize::new(0),
-            failures: Mutex::default(),
-        }
-    }
-
+impl Burst<'_> {
     /// Draws in every burst as one of the clients, until the leader has set `stop`.
     fn take_part(&self, client: usize, mut peer: GradedPeer, all: &Barrier) {
         let clients = self.grading.options.clients;
