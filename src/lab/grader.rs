@@ -46,9 +46,9 @@
 //! 3. A check that had no time is *not shown*: it is no fault of the server.
 //!
 //! **Lock** one around the ledger, and one around the list of replies with a wrong count of
-//! numbers; [`load`] and [`endurance`] have one each for failures. A client thread reads the clock
-//! at the end of an answer before it locks the ledger, so the wait for the lock is no part of the
-//! request's interval. No socket is used under a lock.
+//! numbers; [`load`] has one for failures. A client thread reads the clock at the end of an answer
+//! before it locks the ledger, so the wait for the lock is no part of the request's interval. No
+//! socket is used under a lock.
 //!
 //! **Simplified** A grading can show a fault, and never that there is none: a race that did not
 //! happen in these seconds is not found. [`judgement`] says which race would probably have been

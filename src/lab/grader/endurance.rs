@@ -8,15 +8,14 @@
 //! Some servers fail only after long use: they have a table of 256 clients that is never cleared, a
 //! pool of threads that never come back, or a limit of 1000 requests.
 //!
-//! **Lock** the ledger's, and one for the first failure; never during a request. **Source** ours;
-//! Apache's `MaxKeepAliveRequests` is such a limit.
+//! **Lock** the ledger's, and never during a request; the first failure is stored once. **Source**
+//! ours; Apache's `MaxKeepAliveRequests` is such a limit.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use crate::common::lock::lock;
 use crate::lab::grader::peer::{AnswerEnd, GradedPeer};
 use crate::lab::grader::report::CheckOutcome;
 use crate::lab::grader::{CheckVerdict, Grading, describe, lost};
@@ -35,17 +34,20 @@ impl Grading<'_> {
     /// that closes after each reply has no long connection, so only its connections are counted.
     pub(super) fn endures(&self, deadline: Instant) -> CheckVerdict {
         let made = AtomicUsize::new(0);
-        let failure: Mutex<Option<CheckVerdict>> = Mutex::default();
+        let failure: OnceLock<CheckVerdict> = OnceLock::new();
+        // Draws one number, if the check goes on, and returns whether it did.
+        let draw = |peer: &mut GradedPeer, which: &str, at: usize| {
+            let goes_on = failure.get().is_none() && Instant::now() < deadline;
+            if goes_on && let Some(verdict) = self.unanswered(peer, which, at) {
+                // Fails if another thread has found a failure before.
+                let _ = failure.set(verdict);
+            }
+            goes_on
+        };
         // Makes the next connection, and returns whether the thread should make another one.
         let connect = || {
             let at = made.fetch_add(1, Ordering::Relaxed) + 1;
-            if at > CONNECTIONS || Instant::now() >= deadline || lock(&failure).is_some() {
-                return false;
-            }
-            if let Some(verdict) = self.unanswered(&mut self.patient_peer(), "connection", at) {
-                lock(&failure).get_or_insert(verdict);
-            }
-            true
+            at <= CONNECTIONS && draw(&mut self.patient_peer(), "connection", at)
         };
         thread::scope(|scope| {
             for _ in 1..SIDE_BY_SIDE {
@@ -57,14 +59,11 @@ impl Grading<'_> {
         let mut kept = self.patient_peer();
         let requests = if self.dialect.keeps_open { REQUESTS } else { 0 };
         for at in 1..=requests {
-            if Instant::now() >= deadline || lock(&failure).is_some() {
+            if !draw(&mut kept, "on one connection, request", at) {
                 break;
             }
-            if let Some(verdict) = self.unanswered(&mut kept, "on one connection, request", at) {
-                lock(&failure).get_or_insert(verdict);
-            }
         }
-        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match failure.into_inner() {
             Some(verdict) => verdict,
             None if Instant::now() >= deadline => {
                 let all = CONNECTIONS + requests;
