@@ -298,13 +298,13 @@ impl<'o> Grading<'o> {
     /// Runs the checks in their order and writes the outcomes into the report.
     fn run_all(&self, report: &mut GradeReport, watch: &mut impl FnMut(&GradeReport, &str)) {
         let (began, mut shares) = (Instant::now(), 0.0);
-        let mut cause = Cause::None;
+        let mut cause: Option<Cause> = None;
         for (key, share, check) in Self::CHECKS {
             let name = report.name(key);
             watch(report, name);
             // The sum of the shares so far: a check also gets the time that earlier ones left over.
             shares += share;
-            if let Some(why) = cause.skips(key, share) {
+            if let Some(why) = cause.as_ref().and_then(|cause| cause.skips(key, share)) {
                 report.set(key, CheckOutcome::Skipped, vec![why], 0.0);
                 continue;
             }
@@ -318,9 +318,9 @@ impl<'o> Grading<'o> {
             let (outcome, details) = check(self, deadline);
             // A check with share 0 used no socket, so the server is as it was before the check.
             if matches!(outcome, CheckOutcome::Earned(part) if part < 1.0) && share > 0.0 {
-                cause = cause.or(self.look_for_cause(key, name, outcome));
+                cause = self.look_for_cause(key, name, outcome).or(cause);
             }
-            if let Cause::Gone(why) = &cause
+            if let Some(Cause::Gone(why)) = &cause
                 && report.warnings.is_empty()
             {
                 let seen = details.first().map_or_else(String::new, |line| format!(": {line}"));
@@ -342,21 +342,18 @@ impl<'o> Grading<'o> {
     }
 
     /// Probes the server after a check that lost points (`is_gone`). Returns the cause to skip
-    /// later checks, if this check's fault would spoil them too; else `Cause::None`.
-    fn look_for_cause(&self, key: &str, name: &str, outcome: CheckOutcome) -> Cause {
+    /// later checks, if this check's fault would spoil them too.
+    fn look_for_cause(&self, key: &str, name: &str, outcome: CheckOutcome) -> Option<Cause> {
         if let Some(now) = self.is_gone() {
-            return Cause::Gone(format!("the server {now} since the check \"{name}\""));
+            return Some(Cause::Gone(format!("the server {now} since the check \"{name}\"")));
         }
-        if key == "together" && outcome == CheckOutcome::Earned(0.0) {
-            return Cause::OneAtATime;
-        }
-        Cause::None
+        let is_unserved = key == "together" && outcome == CheckOutcome::Earned(0.0);
+        is_unserved.then_some(Cause::OneAtATime)
     }
 }
 
 /// A fault that would spoil later checks.
 enum Cause {
-    None,
     /// The server serves one client at a time.
     OneAtATime,
     /// The server serves nobody any more. The text says how it behaves, and since which check.
@@ -368,7 +365,6 @@ impl Cause {
     /// a check with share 0 only reads the ledger, so it needs no server.
     fn skips(&self, key: &str, share: f64) -> Option<String> {
         match self {
-            Cause::None => None,
             Cause::OneAtATime => {
                 ["unique", "unread", "vanish", "endures"].contains(&key).then(|| {
                     "skipped: it needs two clients at once, and the server serves one at a time"
@@ -377,12 +373,6 @@ impl Cause {
             }
             Cause::Gone(why) => (share > 0.0).then(|| format!("skipped: {why}")),
         }
-    }
-
-    /// Returns the worse of this cause and a later one: `Gone`, or else the first that is not
-    /// `None`.
-    fn or(self, other: Self) -> Self {
-        if matches!(other, Cause::Gone(_)) || matches!(self, Cause::None) { other } else { self }
     }
 }
 
