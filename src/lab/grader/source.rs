@@ -142,40 +142,34 @@ pub fn look(path: &Path) -> io::Result<Looked> {
         return Err(io::Error::new(ErrorKind::InvalidInput, "neither a file nor a directory"));
     }
     // A stack of our own, and no recursion: a deep directory cannot overflow the thread's stack.
-    let (mut left, mut entries_seen) = (vec![path.to_path_buf()], 0);
-    while let Some(place) = left.pop() {
-        let entries = match sorted_entries(&place) {
-            Err(error) if place == path => return Err(error),
-            Err(_) => {
-                looked.skip(&place);
-                continue;
-            }
-            Ok(entries) => entries,
-        };
-        for entry in entries.into_iter().filter(|entry| !is_hidden(entry)) {
-            if entries_seen == MAX_ENTRIES {
-                looked.skipped.push(format!("all after the first {MAX_ENTRIES} entries"));
-                return Ok(looked);
-            }
-            entries_seen += 1;
-            // `symlink_metadata` describes a link and not its target, so links end in the last arm.
-            // Following a link to a directory above would never end.
-            match fs::symlink_metadata(&entry) {
-                Ok(about) if about.is_dir() => left.push(entry),
-                Ok(about) if about.is_file() => looked.read(&entry),
-                _ => looked.skip(&entry),
-            }
+    let mut left = entries(path)?;
+    let mut entries_seen = 0;
+    while let Some(entry) = left.pop() {
+        if entries_seen == MAX_ENTRIES {
+            looked.skipped.push(format!("all after the first {MAX_ENTRIES} entries"));
+            break;
+        }
+        entries_seen += 1;
+        // `symlink_metadata` describes a link and not its target, so links end in the last arm.
+        // Following a link to a directory above would never end.
+        match fs::symlink_metadata(&entry) {
+            Ok(about) if about.is_dir() => match entries(&entry) {
+                Ok(inside) => left.extend(inside),
+                Err(_) => looked.skip(&entry),
+            },
+            Ok(about) if about.is_file() => looked.read(&entry),
+            _ => looked.skip(&entry),
         }
     }
     Ok(looked)
 }
 
-/// Returns the paths in a directory. The system lists them in any order; sorting gives two gradings
-/// the same report.
-fn sorted_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(directory)?;
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.sort();
+/// Returns the paths in a directory, without hidden ones, and the first name last. The system lists
+/// them in any order; sorting gives two gradings the same report.
+fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let paths = fs::read_dir(directory)?.flatten().map(|entry| entry.path());
+    let mut paths: Vec<PathBuf> = paths.filter(|path| !is_hidden(path)).collect();
+    paths.sort_by(|a, b| b.cmp(a));
     Ok(paths)
 }
 
