@@ -35,8 +35,7 @@
 //! **Source** `loot-box.txt`, the scenario: clients A and B that draw at once.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Barrier, Mutex, OnceLock};
 use std::thread;
 use std::time::Instant;
 
@@ -183,31 +182,22 @@ impl Grading<'_> {
     /// Runs `work` in a thread for each client, 1 and up, and waits for all of them. Returns how
     /// many threads the system made: when it refuses one, the clients after it are left out.
     pub(super) fn at_once(&self, clients: usize, work: impl Fn(usize, &Barrier) + Sync) -> usize {
+        // A barrier needs its size in advance, but the number of threads is known only after the
+        // last spawn. So each thread first waits for the barrier itself. With a barrier for all
+        // clients, the threads that were made would wait for ever for those that were not.
+        let all: OnceLock<Barrier> = OnceLock::new();
         thread::scope(|scope| {
-            let work = &work;
-            // A barrier needs its size in advance, but the number of threads is known only after
-            // the last spawn. So each thread first waits on a channel for the barrier. With a
-            // barrier for all clients, the threads that were made would wait for ever for those
-            // that were not.
-            let waiting: Vec<Sender<Arc<Barrier>>> = (1..=clients)
-                .map_while(|client| {
-                    let (go, begin) = channel::<Arc<Barrier>>();
-                    let begun = move || {
-                        if let Ok(all) = begin.recv() {
-                            work(client, &all);
-                        }
-                    };
-                    thread::Builder::new().spawn_scoped(scope, begun).ok().map(|_| go)
-                })
-                .collect();
-            let all = Arc::new(Barrier::new(waiting.len()));
-            // The send cannot fail: the thread keeps the receiver until the barrier comes.
-            waiting.iter().for_each(|go| drop(go.send(all.clone())));
-            if waiting.len() < clients {
-                let had = waiting.len();
-                self.shortage.add(format!("threads for {had} of {clients} clients; end something"));
+            let (work, all) = (&work, &all);
+            let spawn = |client| {
+                thread::Builder::new().spawn_scoped(scope, move || work(client, all.wait())).ok()
+            };
+            let made = (1..=clients).map_while(spawn).count();
+            all.get_or_init(|| Barrier::new(made));
+            if made < clients {
+                let short = format!("threads for {made} of {clients} clients; end something");
+                self.shortage.add(short);
             }
-            waiting.len()
+            made
         })
     }
 
@@ -339,11 +329,10 @@ impl Burst<'_> {
                 || format!("{clients} clients at once, client {client}: {}", describe(&answer));
             // A reply with some numbers was served; the second part of `numbers` judges whether
             // they are as many as asked for.
-            if answer.numbers.is_empty() {
-                if answer.ending != AnswerEnd::Cut {
-                    lock(&self.failures).push((!answer.raw.is_empty(), why()));
-                }
-            } else if answer.numbers.len() != answer.asked && answer.ending != AnswerEnd::Cut {
+            let was_heard = answer.ending != AnswerEnd::Cut;
+            if was_heard && answer.numbers.is_empty() {
+                lock(&self.failures).push((!answer.raw.is_empty(), why()));
+            } else if was_heard && answer.numbers.len() != answer.asked {
                 self.grading.ledger().lost_in_replies |= answer.numbers.len() < answer.asked;
                 lock(&self.grading.odd_counts).push(why());
             }
