@@ -28,6 +28,7 @@
 //! bwrap(1).
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -88,13 +89,13 @@ const BLOCK: u64 = 512;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 impl StartLimits {
-    /// Returns the words of the process that runs a line of shell in `folder` under these limits.
-    pub(super) fn command(&self, line: &str, folder: &Path, place: &Workplace) -> Vec<String> {
+    /// Returns the process that runs a line of shell in `folder` under these limits.
+    pub(super) fn command(&self, line: &str, folder: &Path, place: &Workplace) -> Command {
         let (files, blocks) = (self.files.to_string(), self.file_size.div_ceil(BLOCK).to_string());
-        let mut words =
-            ["sh", "-c", SET_LIMITS, "limits", &files, &blocks].map(str::to_string).to_vec();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", SET_LIMITS, "limits", &files, &blocks]).current_dir(folder);
         if self.sandbox {
-            words.extend(BWRAP.split_whitespace().map(str::to_string));
+            shell.args(BWRAP.split_whitespace());
             // The submission may write into two folders: the copy in which it runs, and chaos's
             // folder, where chaos notes that it was loaded. The user's own folder, which is used if
             // there is no copy, can only be read.
@@ -102,14 +103,12 @@ impl StartLimits {
             let copies = copies.iter().filter(|copy| folder.starts_with(copy));
             for shown in copies.chain([&place.chaos()]) {
                 let is_own = shown.starts_with(&place.folder);
-                let (bind, shown) =
-                    (if is_own { "--bind" } else { "--ro-bind" }, shown.to_string_lossy());
-                words.extend([bind, &shown, &shown].map(str::to_string));
+                shell.arg(if is_own { "--bind" } else { "--ro-bind" }).args([shown, shown]);
             }
-            words.extend(["--chdir", &folder.to_string_lossy()].map(str::to_string));
+            shell.arg("--chdir").arg(folder);
         }
-        words.extend(["sh", "-c", line].map(str::to_string));
-        words
+        shell.args(["sh", "-c", line]);
+        shell
     }
 
     /// Returns how many bytes of the output are kept.
@@ -139,7 +138,7 @@ impl StartLimits {
         if !self.sandbox {
             return Ok(());
         }
-        let tried = std::process::Command::new("bwrap")
+        let tried = Command::new("bwrap")
             .args(["--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"])
             .output()
             .map_err(|_| "--sandbox: bwrap was not found; install bubblewrap")?;

@@ -168,9 +168,8 @@ impl Submission {
         let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr());
         let free = free().map_err(|error| format!("no port is free ({error}); end something"))?;
         let line = start.line.replace("{port}", &free.port().to_string());
-        let words = start.limits.command(&line, start.folder, place);
-        let mut shell = Command::new(&words[0]);
-        shell.args(&words[1..]).current_dir(start.folder).process_group(0).env_clear();
+        let mut shell = start.limits.command(&line, start.folder, place);
+        shell.process_group(0).env_clear();
         let mark = format!("{}-{:08x}", place.mark, rand::random::<u32>());
         start.give_environment(&mut shell, &mark, place);
         shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -306,7 +305,7 @@ impl Submission {
         let output = &output[output.len().saturating_sub(LAST_WORDS)..];
         let lines = output.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
         let lines: Vec<String> = lines.map(|line| line.escape_ascii().to_string()).collect();
-        let last = lines.iter().rev().take(2).rev().cloned().collect::<Vec<_>>().join(" | ");
+        let last = lines[lines.len().saturating_sub(2)..].join(" | ");
         if last.is_empty() { last } else { format!(": {last}") }
     }
 }
