@@ -277,49 +277,43 @@ impl GradedPeer {
         // Connects before `start`: the server's draw cannot happen while this client connects.
         let connected = self.connect().is_ok();
         let start = Instant::now();
-        let (mut raw, mut end) = (Vec::new(), start);
-        let ending = if connected && self.send(&command).is_ok() {
+        let (numbers, ending, raw) = (Vec::new(), AnswerEnd::Unreachable, Vec::new());
+        let mut answer = DrawAnswer { asked, start, end: start, numbers, ending, raw };
+        if connected && self.send(&command).is_ok() {
             meanwhile();
-            let deadline = Instant::now() + self.patience();
-            self.receive(&mut raw, asked, deadline, &mut end)
+            answer.ending = self.receive(&mut answer);
         } else if self.shortage.first().is_some() {
-            AnswerEnd::Cut
-        } else {
-            AnswerEnd::Unreachable
-        };
+            answer.ending = AnswerEnd::Cut;
+        }
         // After `Short` the connection is kept: most often the list's last part came, and nothing
         // follows. After the other endings more of this reply may come, and would be taken for the
         // reply to the next draw.
+        let ending = answer.ending;
         self.may_go_on = ending == AnswerEnd::Short;
         if !self.dialect.keeps_open || !matches!(ending, AnswerEnd::Whole | AnswerEnd::Short) {
             self.stream = None;
         }
-        let mut numbers = self.dialect.shape.numbers(&raw);
-        if ending != AnswerEnd::Whole && may_be_cut(&raw, ending, &self.dialect) {
-            numbers.pop();
+        answer.numbers = self.dialect.shape.numbers(&answer.raw);
+        if ending != AnswerEnd::Whole && may_be_cut(&answer.raw, ending, &self.dialect) {
+            answer.numbers.pop();
         }
-        DrawAnswer { asked, start, end, numbers, ending, raw }
+        answer
     }
 
-    /// Reads one reply into `raw` and returns its ending, by the table at the top of this file.
-    /// Sets `heard` to the instant after each read.
-    fn receive(
-        &mut self,
-        raw: &mut Vec<u8>,
-        count: usize,
-        deadline: Instant,
-        heard: &mut Instant,
-    ) -> AnswerEnd {
+    /// Reads the bytes of one reply into `answer`, with the instant after each read, and returns
+    /// the ending by the table at the top of this file.
+    fn receive(&mut self, answer: &mut DrawAnswer) -> AnswerEnd {
+        let deadline = Instant::now() + self.patience();
         loop {
-            let completeness = self.dialect.shape.completeness(raw, count);
+            let completeness = self.dialect.shape.completeness(&answer.raw, answer.asked);
             let left = deadline.saturating_duration_since(Instant::now());
-            let Some(wait) = self.wait_for_more(completeness, count, raw.is_empty(), left) else {
+            let Some(wait) = self.wait_for_more(answer, completeness, left) else {
                 return AnswerEnd::Whole;
             };
-            if raw.len() > BYTES_BESIDE + count.saturating_mul(BYTES_A_NUMBER) {
+            if answer.raw.len() > BYTES_BESIDE + answer.asked.saturating_mul(BYTES_A_NUMBER) {
                 return AnswerEnd::TooLong;
             }
-            let came = if left.is_zero() { None } else { self.read_some(raw, wait) };
+            let came = if left.is_zero() { None } else { self.read_some(&mut answer.raw, wait) };
             match (came, completeness) {
                 (Some(0), Completeness::No) => return AnswerEnd::Closed,
                 (Some(0), _) => {
@@ -327,29 +321,27 @@ impl GradedPeer {
                     self.stream = None;
                     return AnswerEnd::Whole;
                 }
-                (Some(_), _) => *heard = Instant::now(),
+                (Some(_), _) => answer.end = Instant::now(),
                 (None, _) if Instant::now() >= self.deadline => return AnswerEnd::Cut,
                 // Passed as `Short`: the server paused too long, and no time limit cut the reply.
                 (None, Completeness::Perhaps)
-                    if may_be_cut(raw, AnswerEnd::Short, &self.dialect) =>
+                    if may_be_cut(&answer.raw, AnswerEnd::Short, &self.dialect) =>
                 {
                     return AnswerEnd::Short;
                 }
                 (None, Completeness::Perhaps | Completeness::Yes) => return AnswerEnd::Whole,
-                (None, Completeness::No) if raw.is_empty() => return AnswerEnd::Silent,
+                (None, Completeness::No) if answer.raw.is_empty() => return AnswerEnd::Silent,
                 (None, Completeness::No) => return AnswerEnd::Short,
             }
         }
     }
 
-    /// Returns how long the next byte of a reply may take; `None` if the reply is whole. `count` is
-    /// the count of numbers that were asked for, `left` the time until the deadline. `is_first` says
-    /// that no byte has come yet.
+    /// Returns how long the next byte of an answer may take; `None` if the reply is whole. `left` is
+    /// the time until the deadline.
     fn wait_for_more(
         &self,
+        answer: &DrawAnswer,
         completeness: Completeness,
-        count: usize,
-        is_first: bool,
         left: Duration,
     ) -> Option<Duration> {
         let Dialect { ref shape, in_one_piece, .. } = self.dialect;
@@ -357,9 +349,9 @@ impl GradedPeer {
             Completeness::Yes => None,
             Completeness::Perhaps if shape.last.is_none() => {
                 // Learned from small draws: a longer reply may come in pieces, a number cut in two.
-                (count > 1 || !in_one_piece).then_some(QUIET)
+                (answer.asked > 1 || !in_one_piece).then_some(QUIET)
             }
-            Completeness::No if is_first => Some(left),
+            Completeness::No if answer.raw.is_empty() => Some(left),
             Completeness::No | Completeness::Perhaps => Some(PAUSE.min(left)),
         }
     }
