@@ -76,7 +76,7 @@ pub fn fit(draws: &[SmallDraw], greatest: u32) -> Result<Fit, String> {
     let mut shape = if is_grouped { grouped } else { plain };
     // The padding of a reply is not its end: a longer reply has none.
     let is_padded = matches!(shape.framing, ReplyLength::Padded(_));
-    shape.last = find_last(draws).filter(|_| !is_padded);
+    shape.last = draws.first().and_then(end).filter(|_| end_alike(draws) && !is_padded);
     shape.words = find_words(draws);
     let read = draws.iter().map(|draw| {
         let (asked, tokens) = (draw.asked, shape.tokens(&draw.reply));
@@ -103,9 +103,12 @@ pub fn fit(draws: &[SmallDraw], greatest: u32) -> Result<Fit, String> {
 /// Returns whether all replies end alike: all with a letter or digit, or all with the same other
 /// byte.
 fn end_alike(draws: &[SmallDraw]) -> bool {
-    let end =
-        |draw: &SmallDraw| draw.reply.last().filter(|byte| !byte.is_ascii_alphanumeric()).copied();
     draws.windows(2).all(|pair| end(&pair[0]) == end(&pair[1]))
+}
+
+/// Returns the last byte of a reply, unless it may be part of a number or word.
+fn end(draw: &SmallDraw) -> Option<u8> {
+    draw.reply.last().copied().filter(|byte| !byte.is_ascii_alphanumeric())
 }
 
 /// A small draw, and all numbers of its reply, drawn ones and others.
@@ -196,8 +199,7 @@ fn place_in_unit(
     greatest: u32,
 ) -> Result<ReplyShape, String> {
     let front = |at: usize| series(read, |tokens| tokens.get(at));
-    let back =
-        |at: usize| series(read, |tokens| tokens.len().checked_sub(at + 1).map(|i| &tokens[i]));
+    let back = |at: usize| series(read, |tokens| tokens.iter().rev().nth(at));
     let explained = |greatest: Option<u32>| {
         let in_front = (0..around).take_while(|&at| is_explained(&front(at), greatest)).count();
         let behind = (0..around).take_while(|&at| is_explained(&back(at), greatest)).count();
@@ -331,13 +333,6 @@ fn find_words(draws: &[SmallDraw]) -> Option<BTreeSet<Vec<u8>>> {
     };
     let (first, other) = (of(true), of(false));
     other.is_subset(&first).then_some(first)
-}
-
-/// Returns the byte that ends all replies, unless it may be part of a number or word.
-fn find_last(draws: &[SmallDraw]) -> Option<u8> {
-    let last = *draws.first()?.reply.last()?;
-    let same = draws.iter().all(|draw| draw.reply.last() == Some(&last));
-    (same && !last.is_ascii_alphanumeric()).then_some(last)
 }
 
 #[cfg(test)]
