@@ -57,13 +57,12 @@ pub(super) struct Workplace {
 }
 
 impl Workplace {
-    /// Makes a workplace with a copy of the files of `origin`, a folder or one file.
+    /// Makes a workplace with a copy of the files of `origin`, a folder or one file. The caller has
+    /// seen by [`contents`] that they are not too many.
     ///
     /// # Errors
-    /// Fails with one line: the files are too many, or cannot be read or written.
+    /// Fails with one line if they cannot be read or written.
     pub(super) fn with_copy_of(origin: &Path) -> Result<Self, String> {
-        let shown = origin.display();
-        contents(origin).map_err(|why| format!("{shown} is not graded: {why}"))?;
         let mut place = Self::in_place(origin)?;
         place.built = place.folder.join("built");
         let name = origin.file_name().filter(|_| origin.is_file());
