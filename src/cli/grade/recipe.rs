@@ -140,8 +140,7 @@ impl Recipe {
         let is_java = extension(server) == "java";
         let top = if is_java && submission.is_dir() { top } else { parent };
         let base = if submission.is_file() { parent } else { submission };
-        let recipe = Guess { base, top, server, files: &files }.recipe();
-        Ok(Self { folder: relative(top, base), ..recipe })
+        Ok(Guess { base, top, server, files: &files }.recipe())
     }
 }
 
@@ -155,7 +154,7 @@ struct Guess<'g> {
 }
 
 impl Guess<'_> {
-    /// Returns the recipe in the server's language. The caller fills in the folder.
+    /// Returns the recipe in the server's language.
     fn recipe(&self) -> Recipe {
         let file = quoted(&relative(self.server, self.top));
         let program = format!("./{PROGRAM} {{port}}");
@@ -179,7 +178,7 @@ impl Guess<'_> {
                 ("c++", vec![build], program)
             }
         };
-        Recipe { folder: PathBuf::new(), build, start, tool: Some(tool) }
+        Recipe { folder: relative(self.top, self.base), build, start, tool: Some(tool) }
     }
 
     /// Returns the names of the server's file and of the files of its language that belong to it,
@@ -202,14 +201,13 @@ impl Guess<'_> {
     fn rust(&self, file: &str) -> (&'static str, Vec<String>, String) {
         let has_above = self.top.ends_with("src") && self.top != self.base;
         let above = self.top.parent().filter(|_| has_above);
-        let manifests =
-            [Some(self.top), above].into_iter().flatten().map(|top| top.join("Cargo.toml"));
-        let package = { manifests }.find_map(|manifest| Some((read(&manifest).ok()?, manifest)));
-        let name = package.and_then(|(text, manifest)| {
+        let package = [Some(self.top), above].into_iter().flatten().find_map(|folder| {
+            let manifest = folder.join("Cargo.toml");
+            let text = read(&manifest).ok()?;
             let line = text.lines().find(|line| line.trim_start().starts_with("name"))?;
             Some((line.split('"').nth(1)?.to_string(), quoted(&relative(&manifest, self.top))))
         });
-        match name {
+        match package {
             Some((name, manifest)) => {
                 let build = "cargo build --release --target-dir leasebox-target --manifest-path";
                 let start = format!("leasebox-target/release/{name} {{port}}");
