@@ -198,8 +198,7 @@ pub fn grade(
     let Learned { dialect, answers, unseen, doubt } = learned;
     if let Some(why) = doubt {
         report.warnings.push(format!("{NOT_UNDERSTOOD}: {why}"));
-        let why = format!("not decidable: {NOT_UNDERSTOOD}");
-        report.settle_rest(CheckOutcome::Undecidable, &why);
+        report.settle_rest(CheckOutcome::Undecidable, &format!("not decidable: {NOT_UNDERSTOOD}"));
         report.notes.extend(notes);
         return report;
     }

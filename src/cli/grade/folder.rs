@@ -94,15 +94,13 @@ fn submissions(folder: &Path, out: &Path) -> Result<Vec<PathBuf>, String> {
         return Err(format!("{shown} holds the submissions; give --out another folder"));
     }
     let is_submission = |path: &PathBuf| {
-        let is_hidden = name(path).starts_with('.');
-        !is_hidden && (path.is_dir() || path.is_file()) && fs::canonicalize(path).ok() != out
-    };
-    let entries = entries.flatten().map(|entry| entry.path());
-    let entries = entries.inspect(|path| {
-        if !path.is_dir() && !path.is_file() {
+        let has_files = path.is_dir() || path.is_file();
+        if !has_files {
             tell(&format!("left out: {} is no file and no folder", path.display()));
         }
-    });
+        has_files && !name(path).starts_with('.') && fs::canonicalize(path).ok() != out
+    };
+    let entries = entries.flatten().map(|entry| entry.path());
     let mut submissions: Vec<PathBuf> = entries.filter(is_submission).collect();
     submissions.sort();
     match submissions.is_empty() {

@@ -100,11 +100,10 @@ impl GradeRow {
     /// Returns whether the score is lower than in `before`, the row of an earlier grading of the
     /// same submission with the same files. Both rows must have a score.
     pub fn fell_since(&self, before: &GradeRow) -> bool {
-        let score = |row: &GradeRow| row.score.parse().unwrap_or(0.0_f64);
-        self.submission == before.submission
-            && self.files == before.files
-            && [self, before].iter().all(|row| row.verdict != NOT_GRADED && !row.score.is_empty())
-            && score(self) < score(before)
+        let is_same = self.submission == before.submission && self.files == before.files;
+        let is_graded = [self, before].iter().all(|row| row.verdict != NOT_GRADED);
+        let [now, was] = [self, before].map(|row| row.score.parse::<f64>().ok());
+        is_same && is_graded && now.zip(was).is_some_and(|(now, was)| now < was)
     }
 
     /// Returns the cells in the order of [`columns`].

@@ -325,12 +325,9 @@ pub fn index(rows: &[GradeRow]) -> String {
 /// Returns a file's name for use in a URL: each byte that a URL may give a meaning becomes `%` and
 /// two hexadecimal digits.
 fn percent(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    name.bytes().fold(String::new(), |mut text, byte| {
-        let _ = match plain(byte) {
-            true => write!(text, "{}", char::from(byte)),
-            false => write!(text, "%{byte:02X}"),
-        };
-        text
-    })
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let shown = |byte| {
+        if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    name.bytes().map(shown).collect()
 }
