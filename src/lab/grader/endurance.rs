@@ -13,7 +13,6 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Instant;
 
 use crate::lab::grader::peer::{AnswerEnd, GradedPeer};
@@ -49,13 +48,9 @@ impl Grading<'_> {
             let at = made.fetch_add(1, Ordering::Relaxed) + 1;
             at <= CONNECTIONS && draw(&mut self.patient_peer(), "connection", at)
         };
-        thread::scope(|scope| {
-            for _ in 1..SIDE_BY_SIDE {
-                // If the system refuses a thread, the others make its connections.
-                let _ = thread::Builder::new().spawn_scoped(scope, || while connect() {});
-            }
-            while connect() {}
-        });
+        self.at_once(SIDE_BY_SIDE, |_, _| while connect() {});
+        // If the system refused each thread, this one makes all connections.
+        while connect() {}
         let mut kept = self.patient_peer();
         let requests = if self.dialect.keeps_open { REQUESTS } else { 0 };
         for at in 1..=requests {
