@@ -84,9 +84,11 @@ const UNREAD_DRAW: usize = 1000;
 /// The late reader asks for at most a fiftieth of the list, so that a short list is not used up.
 const PART_OF_LIST: usize = 50;
 
-/// Commands in one write, and bytes of the whole flood. On Linux a server that waits until its
-/// client reads was stuck after 4 to 6 MB of commands; 8 MiB leave room for larger buffers.
-const FLOOD_PIECE: usize = 1000;
+/// The draws of a client that vanishes amid the answers.
+const MANY_DRAWS: usize = 1000;
+
+/// Bytes of the whole flood. On Linux a server that waits until its client reads was stuck after 4
+/// to 6 MB of commands; 8 MiB leave room for larger buffers.
 const FLOOD: usize = 8 << 20;
 
 /// The most times that the flood goes on after a server has answered the probe.
@@ -251,7 +253,7 @@ impl Grading<'_> {
     /// may have answered all of them before the close, which then only sends a reset.
     fn vanish_amid_answers(&self) {
         let mut client = self.lasting_peer();
-        let commands = client.command("draw 1").repeat(FLOOD_PIECE);
+        let commands = client.command("draw 1").repeat(MANY_DRAWS);
         let sent = client.send(&commands);
         // The client is connected: `connect` only returns its open stream here.
         if sent.and_then(|()| client.connect()?.shutdown(Shutdown::Write)).is_ok() {
@@ -287,49 +289,31 @@ impl Grading<'_> {
         if before == Mood::Unreachable || flooding.connect().is_err() {
             return lost("the server took no connection");
         }
-        let commands = flooding.command("draw 1").repeat(FLOOD_PIECE);
+        let command = flooding.command("draw 1");
+        let commands = command.repeat(FLOOD / command.len());
         let mut sent = 0;
         // Each round sends until the system takes no more bytes. Then the server has stopped
         // reading from this client, which is no fault as long as it answers the probe. Or the
         // server is only slow, and will block later: so another round follows a good probe. The
         // rounds also end when the system takes nothing more, or the whole flood is sent.
-        let (mut after, mut is_well) = (before, true);
         for _ in 0..FLOOD_ROUNDS {
-            let taken = self.flood(&mut flooding, &commands, sent);
+            let taken = flooding.send_within(&commands[sent..], SHORT_PATIENCE);
             sent += taken;
             // The flood's connection stays open until the probe is answered: closing it would free
             // a server that is blocked in a write.
-            after = self.probe(LONG_PATIENCE);
-            is_well = after == before || after == Mood::Speaks;
-            if !is_well || taken == 0 {
+            let after = self.probe(LONG_PATIENCE);
+            if after != before && after != Mood::Speaks {
+                return lost(format!(
+                    "input: a client sends draw 1 again and again, {sent} bytes, and reads no \
+                     answer; meanwhile the server {}",
+                    after.words()
+                ));
+            }
+            if taken == 0 {
                 break;
             }
         }
-        drop(flooding);
-        if is_well {
-            return (CheckOutcome::Earned(1.0), Vec::new());
-        }
-        lost(format!(
-            "input: a client sends draw 1 again and again, {sent} bytes, and reads no answer; \
-             meanwhile the server {}",
-            after.words()
-        ))
-    }
-
-    /// Sends the commands repeatedly, until the system takes no more bytes or the flood is over.
-    /// `sent` bytes of the flood went out before. Returns the number of bytes that the system took.
-    fn flood(&self, flooding: &mut GradedPeer, commands: &[u8], sent: usize) -> usize {
-        let mut taken = 0;
-        while sent + taken < FLOOD {
-            // The last write may have ended within a command: this one goes on at that byte.
-            let rest = &commands[(sent + taken) % commands.len()..];
-            let more = flooding.send_within(rest, SHORT_PATIENCE);
-            taken += more;
-            if more < rest.len() {
-                break;
-            }
-        }
-        taken
+        (CheckOutcome::Earned(1.0), Vec::new())
     }
 
     /// Draws one number as the bystander, which was connected before, and one as a new client. Each
