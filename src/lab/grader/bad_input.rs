@@ -21,6 +21,22 @@ use crate::lab::grader::mood::{Mood, PROBE_PATIENCE};
 use crate::lab::grader::report::CheckOutcome;
 use crate::lab::grader::{CheckVerdict, Grading, lost};
 
+/// The name and the bytes of each bad line, without its line end. Each breaks a habit of simple
+/// parsers: no word, no second word, no digits, a sign, zero, too many words, more than 64 bits, an
+/// unknown word, bytes that are no UTF-8, a line that is longer than the buffer.
+const BAD_LINES: [(&str, &[u8]); 10] = [
+    ("an empty line", b""),
+    ("draw", b"draw"),
+    ("draw abc", b"draw abc"),
+    ("draw -1", b"draw -1"),
+    ("draw 0", b"draw 0"),
+    ("draw 1 2 3", b"draw 1 2 3"),
+    ("draw 99999999999999999999", b"draw 99999999999999999999"),
+    ("an unknown word", b"nonsense"),
+    ("control bytes and bytes over 127", b"\x00\x01\xff\xfe\x80draw"),
+    ("5000 letters", &[b'A'; 5000]),
+];
+
 impl Grading<'_> {
     /// `bad-input`: the server serves new clients after each bad line. It need not answer the bad
     /// line itself. `before` and `after` are the server's moods: its reactions to a `draw 1` by a
@@ -34,30 +50,26 @@ impl Grading<'_> {
         if before == Mood::Silent && !self.is_drained() {
             return lost("the server answered nobody before it, and numbers were left");
         }
-        let lines = bad_lines();
         let (mut good, mut details) = (0, Vec::new());
-        for (name, line) in &lines {
+        for (name, line) in BAD_LINES {
             if Instant::now() >= deadline {
                 return self.out_of_time(format!("time was over before {name}"));
             }
-            self.say(line);
+            self.say(&[line, b"\n"].concat());
             if let Some(after) = self.fault_after(before) {
                 let now = after.words();
                 details.push(format!("input: {name}; from then on the server {now}"));
                 break;
             }
-            good += 1;
             if before == Mood::Silent {
                 // This server shows only that it takes connections. One line is enough to see that.
-                break;
+                let why = "not decidable: the drained server answers nothing, so nobody can tell \
+                           whether it still would";
+                return (CheckOutcome::Undecidable, vec![why.into()]);
             }
+            good += 1;
         }
-        if before == Mood::Silent && details.is_empty() {
-            let why = "not decidable: the drained server answers nothing, so nobody can tell \
-                       whether it still would";
-            return (CheckOutcome::Undecidable, vec![why.into()]);
-        }
-        (CheckOutcome::Earned(f64::from(good) / lines.len() as f64), details)
+        (CheckOutcome::Earned(f64::from(good) / BAD_LINES.len() as f64), details)
     }
 
     /// Sends the bytes as a new client and waits a moment for an answer, so that the server has
@@ -69,22 +81,4 @@ impl Grading<'_> {
             peer.read_some(&mut Vec::new(), SHORT_PATIENCE);
         }
     }
-}
-
-/// Returns the name and the bytes of each bad line. Each breaks a habit of simple parsers: no word,
-/// no second word, no digits, a sign, zero, too many words, more than 64 bits, an unknown word,
-/// bytes that are no UTF-8, a line that is longer than the buffer.
-fn bad_lines() -> Vec<(&'static str, Vec<u8>)> {
-    vec![
-        ("an empty line", b"\n".to_vec()),
-        ("draw", b"draw\n".to_vec()),
-        ("draw abc", b"draw abc\n".to_vec()),
-        ("draw -1", b"draw -1\n".to_vec()),
-        ("draw 0", b"draw 0\n".to_vec()),
-        ("draw 1 2 3", b"draw 1 2 3\n".to_vec()),
-        ("draw 99999999999999999999", b"draw 99999999999999999999\n".to_vec()),
-        ("an unknown word", b"nonsense\n".to_vec()),
-        ("control bytes and bytes over 127", b"\x00\x01\xff\xfe\x80draw\n".to_vec()),
-        ("5000 letters", [&[b'A'; 5000][..], b"\n"].concat()),
-    ]
 }
