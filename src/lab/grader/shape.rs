@@ -171,7 +171,7 @@ impl ReplyShape {
     }
 
     /// Returns the count of numbers in a whole reply to `draw asked`.
-    fn expected(&self, asked: usize) -> usize {
+    pub fn expected(&self, asked: usize) -> usize {
         self.before + self.after + self.extra + (1 + self.beside) * asked
     }
 
@@ -205,11 +205,6 @@ impl ReplyShape {
             (Some(last), Some(&byte)) if last == byte => Completeness::Yes,
             _ => Completeness::Perhaps,
         }
-    }
-
-    /// Returns whether all numbers of a whole reply to `draw asked` are there, and no more.
-    pub fn fits(&self, reply: &[u8], asked: usize) -> bool {
-        self.tokens(reply).len() == self.expected(asked)
     }
 
     /// Returns the drawn numbers of a reply, without those beside them.
