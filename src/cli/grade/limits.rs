@@ -19,7 +19,7 @@
 //! **Invariants** If the thread here ends a submission, the report names the limit that was broken,
 //! and the measured memory or count.
 //!
-//! **Lock** the one around the reason, held for one store.
+//! **Lock** none: the reason is stored once.
 //!
 //! **Simplified** In a fifth of a second a program may take more than its bound. A container has
 //! bounds that hold at once.
@@ -30,7 +30,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -39,7 +39,6 @@ use clap::Args;
 use crate::cli::grade::processes::{Family, memory};
 use crate::cli::grade::workplace::Workplace;
 use crate::cli::units;
-use crate::common::lock::lock;
 
 /// The limits of a submission, and its sandbox.
 #[derive(Debug, Clone, Args)]
@@ -158,7 +157,7 @@ impl StartLimits {
         &self,
         family: Family,
         over: Receiver<()>,
-        reason: &Arc<Mutex<Option<String>>>,
+        reason: &Arc<OnceLock<String>>,
     ) {
         let (limits, reason) = (self.clone(), reason.clone());
         // If the system refuses the thread, memory and processes have no limit, and the grading
@@ -166,7 +165,8 @@ impl StartLimits {
         let _ = thread::Builder::new().spawn(move || {
             while over.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
                 if let Some(why) = limits.broken_by(&family) {
-                    *lock(&reason) = Some(why);
+                    // Stored once: this thread ends here.
+                    let _ = reason.set(why);
                     family.end();
                     return;
                 }

@@ -14,8 +14,7 @@
 //!
 //! **Invariants** When a [`Submission`] is dropped, no process of its family is left.
 //!
-//! **Lock** one around the kept output, which two threads write and the report reads; one around
-//! the reason, if a limit ended the submission.
+//! **Lock** one around the kept output, which two threads write and the report reads.
 //!
 //! **Source** proc(5) for all that [`processes`](super::processes) reads.
 
@@ -25,7 +24,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -127,7 +126,7 @@ pub(super) struct Submission {
     /// workplace's watcher, reads it and ends the group.
     group_file: PathBuf,
     /// Why a limit ended it.
-    broke_limit: Arc<Mutex<Option<String>>>,
+    broke_limit: Arc<OnceLock<String>>,
     /// Ends the watch over the limits when it is dropped.
     _watched: Sender<()>,
     /// The address on which it listens. Until then, a free port, which stood in its command.
@@ -187,7 +186,7 @@ impl Submission {
         // An error is ignored: without the file the watcher still finds processes by their mark.
         let _ = std::fs::write(&group_file, family.group.to_string());
         let (_watched, over) = channel();
-        let broke_limit = Arc::new(Mutex::new(None));
+        let broke_limit = Arc::new(OnceLock::new());
         start.limits.watch_over(family.clone(), over, &broke_limit);
         let readers = readers.into_iter().flatten().collect();
         Ok(Self {
@@ -271,7 +270,7 @@ impl Submission {
         wait_for(LAST_WORDS_WITHIN, || {
             self.readers.iter().all(JoinHandle::is_finished).then_some(())
         });
-        if let Some(why) = &*lock(&self.broke_limit) {
+        if let Some(why) = self.broke_limit.get() {
             return Some(why.clone());
         }
         // If a signal ended the command, the shell that set the limits exits with 128 and the
