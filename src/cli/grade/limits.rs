@@ -165,7 +165,7 @@ impl StartLimits {
         let _ = thread::Builder::new().spawn(move || {
             while over.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
                 if let Some(why) = limits.broken_by(&family) {
-                    // Stored once: this thread ends here.
+                    // Cannot fail: nobody else stores a reason, and this thread ends here.
                     let _ = reason.set(why);
                     family.end();
                     return;

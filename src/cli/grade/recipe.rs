@@ -182,8 +182,8 @@ impl Guess<'_> {
     }
 
     /// Returns the names of the server's file and of the files of its language that belong to it,
-    /// as words for the shell: all files in Java. In C, C++ and Go a file in another folder, or with
-    /// a `main` of its own, is another program, such as a client.
+    /// as words for the shell: all files in Java. In C, C++ and Go a file in another folder, or
+    /// with a `main` of its own, is another program, such as a client.
     fn parts(&self) -> String {
         let language = extension(self.server);
         let is_near = |file: &PathBuf| file.parent() == self.server.parent();

@@ -336,8 +336,8 @@ impl GradedPeer {
         }
     }
 
-    /// Returns how long the next byte of an answer may take; `None` if the reply is whole. `left` is
-    /// the time until the deadline.
+    /// Returns how long the next byte of an answer may take; `None` if the reply is whole. `left`
+    /// is the time until the deadline.
     fn wait_for_more(
         &self,
         answer: &DrawAnswer,
