@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Instant;
 
 use leasebox::lab::explorer::{Case, Drawer, Stage};
-use leasebox::lab::search::{Bound, explore};
+use leasebox::lab::search::{Bound, SearchWay, explore};
 use leasebox::lab::space_time::explain;
 use leasebox::lab::telling::letters;
 use leasebox::lab::weather::{DatagramFault, RequestProtocol, run};
@@ -75,7 +75,8 @@ fn the_figures_of_all_schedules_are_those_of_the_search() {
     let server = Running::start_lessons(&[]);
     let case = homework(Locking::None, false);
     let all = Bound { preemptions: None, schedules: u64::MAX };
-    let found = explore(&case, &Stage::new(case.clone()).unwrap(), all, |_| {}).unwrap();
+    let (stage, way) = (Stage::new(case.clone()).unwrap(), SearchWay::FewPreemptionsFirst);
+    let found = explore(&case, &stage, way, all, |_| {}).unwrap();
     let answer = get(&server, "/race/all");
     for (name, figure) in [
         ("tried", found.tried),

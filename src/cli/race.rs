@@ -53,7 +53,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::{no_answer, print, units, write_file};
 use crate::lab::explorer::{Case, Drawer, Stage};
 use crate::lab::replay::replay;
-use crate::lab::search::{Bound, Findings, explore, explore_at_random, explore_kinds};
+use crate::lab::search::{Bound, Findings, SearchWay, explore};
 use crate::lab::step_by_step::step_by_step;
 use crate::lab::telling::{
     LOCKS, letters, no_threads, read_drawers, read_schedule, stuck, tell_case, tell_findings,
@@ -275,13 +275,13 @@ fn write_page(
 fn search(arguments: &RaceArguments, case: &Case, stage: &Stage) -> Result<Findings, String> {
     let most = arguments.random.unwrap_or(arguments.most);
     let mut line = terminal::ProgressLine::new(case.schedules().count(), most);
-    let bound = Bound { preemptions: arguments.preemptions, schedules: arguments.most };
-    let progress = |tried: u64| line.show(tried);
-    let findings = match arguments.random {
-        Some(count) => explore_at_random(case, stage, (count, arguments.seed, DEPTH), progress),
-        None if arguments.kinds => explore_kinds(case, stage, bound, progress),
-        None => explore(case, stage, bound, progress),
+    let bound = Bound { preemptions: arguments.preemptions, schedules: most };
+    let way = match arguments.random {
+        Some(_) => SearchWay::AtRandom { seed: arguments.seed, depth: DEPTH },
+        None if arguments.kinds => SearchWay::OneOfEachKind,
+        None => SearchWay::FewPreemptionsFirst,
     };
+    let findings = explore(case, stage, way, bound, |tried| line.show(tried));
     line.wipe();
     findings.map_err(stuck)
 }

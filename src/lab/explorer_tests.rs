@@ -2,7 +2,7 @@
 //! schedule.
 
 use super::*;
-use crate::lab::search::{Bound, Findings, explore, explore_at_random, explore_kinds};
+use crate::lab::search::{Bound, Findings, SearchWay, explore};
 use proptest::prelude::*;
 
 fn case(locking: Locking, reads: bool) -> Case {
@@ -12,7 +12,7 @@ fn case(locking: Locking, reads: bool) -> Case {
 
 fn explored(case: &Case, bound: Bound) -> Findings {
     let stage = Stage::new(case.clone()).unwrap();
-    explore(case, &stage, bound, |_| {}).unwrap()
+    explore(case, &stage, SearchWay::FewPreemptionsFirst, bound, |_| {}).unwrap()
 }
 
 const ALL: Bound = Bound { preemptions: None, schedules: u64::MAX };
@@ -123,7 +123,8 @@ fn the_next_step_of_a_client_is_that_before_which_its_thread_is_parked() {
 }
 
 fn kinds(case: &Case) -> Findings {
-    explore_kinds(case, &Stage::new(case.clone()).unwrap(), ALL, |_| {}).unwrap()
+    let stage = Stage::new(case.clone()).unwrap();
+    explore(case, &stage, SearchWay::OneOfEachKind, ALL, |_| {}).unwrap()
 }
 
 proptest! {
@@ -158,7 +159,9 @@ fn reading_the_list_adds_schedules_and_no_kinds() {
 fn a_random_search_is_repeated_by_its_seed_and_finds_the_race() {
     let case = case(Locking::None, false);
     let stage = Stage::new(case.clone()).unwrap();
-    let found = |seed| explore_at_random(&case, &stage, (100, seed, 2), |_| {}).unwrap();
+    let hundred = Bound { schedules: 100, ..ALL };
+    let way = |seed| SearchWay::AtRandom { seed, depth: 2 };
+    let found = |seed| explore(&case, &stage, way(seed), hundred, |_| {}).unwrap();
     assert_eq!(found(5), found(5));
     assert_eq!(found(5).tried, 100);
     assert!(found(5).racy > 0 && found(5).smallest.is_some_and(|one| one.preemptions == 1));

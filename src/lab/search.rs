@@ -5,9 +5,9 @@
 //!   schedule      AAAABB, BBAAAA, then …    each is run, and its duplicates are counted
 //! ```
 //!
-//! Two other searches reach further. [`explore_kinds`] runs one schedule of those that differ only
-//! in the order of independent steps: the same outcomes, in fewer runs. [`explore_at_random`] runs
-//! random ones; [`Schedules::chance_of_finding`] says how likely so many of them find a fault.
+//! Two other ways reach further ([`SearchWay`]). One runs a single schedule of those that differ only
+//! in the order of independent steps: the same outcomes, in fewer runs. The other runs random
+//! schedules; [`Schedules::chance_of_finding`] says how likely so many of them find a fault.
 //!
 //! **Invariants** the smallest counterexample has the fewest preemptions of all schedules that were
 //! tried. Two different outcomes count as one only if their hashes of 128 bits are equal.
@@ -32,7 +32,8 @@ use crate::numbers::parking::Stuck;
 /// The limits of a search.
 #[derive(Debug, Clone, Copy)]
 pub struct Bound {
-    /// The most preemptions of a schedule; `None` for no limit.
+    /// The most preemptions of a schedule; `None` for no limit. Only
+    /// [`SearchWay::FewPreemptionsFirst`] looks at it.
     pub preemptions: Option<usize>,
     /// The most schedules. It bounds the time, and the memory for outcomes (under 100 bytes each).
     pub schedules: u64,
@@ -44,10 +45,18 @@ pub enum SearchWay {
     /// All schedules; those with few preemptions come first.
     #[default]
     FewPreemptionsFirst,
-    /// One schedule of each kind, as [`explore_kinds`] runs them.
+    /// One schedule of each kind: two schedules are of one kind if they differ only in the order of
+    /// independent steps ([`Case::are_dependent`]). If the bound does not end the search, it finds
+    /// the same outcomes and the same most duplicates as a search of all schedules, in fewer runs.
     OneOfEachKind,
-    /// Random schedules by priorities, as [`explore_at_random`] runs them.
-    AtRandom,
+    /// Random schedules ([`Schedules::by_priorities`]), as many as the bound allows.
+    AtRandom {
+        /// The same seed gives the same schedules.
+        seed: u64,
+        /// The depth of the faults that are looked for: the number of steps that must come in the
+        /// right order.
+        depth: usize,
+    },
 }
 
 /// The result of a search.
@@ -83,77 +92,54 @@ pub struct Smallest {
     pub duplicates: usize,
 }
 
-/// Runs the schedules within `bound`, few preemptions first. Tells `progress` how many were run.
+/// Runs the schedules that `way` chooses, within `bound`. Tells `progress` how many were run.
 ///
 /// # Errors
 /// Fails as [`Stage::go_on`] does; the findings are lost.
 pub fn explore(
     case: &Case,
     stage: &Stage,
+    way: SearchWay,
     bound: Bound,
     progress: impl FnMut(u64),
 ) -> Result<Findings, Stuck> {
-    let schedules = case.schedules();
-    let count = schedules.count();
-    // No schedule has more preemptions than steps.
-    let most = bound.preemptions.unwrap_or(usize::MAX).min(schedules.length());
-    let mut search = Search::new(case, stage, bound, progress);
-    for preemptions in 0..=most {
-        let ended = schedules.visit(preemptions, &mut |schedule| search.run(schedule));
-        // The search was broken off; or all schedules were run, so none has more preemptions.
-        if ended.is_break() || count == Some(u128::from(search.findings.tried)) {
-            break;
+    let schedules = &case.schedules();
+    let findings = Findings { count: schedules.count(), way, ..Findings::default() };
+    let (most, outcomes, fingerprint) = (bound.schedules, HashSet::new(), RandomState::new());
+    let mut search =
+        Search { stage, schedules, most, progress, findings, outcomes, fingerprint, stuck: None };
+    search.findings.is_complete = match way {
+        SearchWay::FewPreemptionsFirst => {
+            // No schedule has more preemptions than steps.
+            let most = bound.preemptions.unwrap_or(usize::MAX).min(schedules.length());
+            for preemptions in 0..=most {
+                let ended = schedules.visit(preemptions, &mut |one| search.run(one));
+                // The search was broken off; or all were run, so none has more preemptions.
+                if ended.is_break() || search.has_run_all() {
+                    break;
+                }
+            }
+            search.has_run_all()
         }
-    }
-    search.end()
-}
-
-/// Runs one schedule of each kind: two schedules are of one kind if they differ only in the order
-/// of independent steps ([`Case::are_dependent`]). If the bound does not end the search, it finds
-/// the same outcomes and the same most duplicates as a search of all schedules, in fewer runs. The
-/// bound on preemptions has no effect.
-///
-/// # Errors
-/// Fails as [`Stage::go_on`] does; the findings are lost.
-pub fn explore_kinds(
-    case: &Case,
-    stage: &Stage,
-    bound: Bound,
-    progress: impl FnMut(u64),
-) -> Result<Findings, Stuck> {
-    let mut search = Search::new(case, stage, bound, progress);
-    let are_dependent = |a: (usize, usize), b: (usize, usize)| case.are_dependent(a, b);
-    let ended = case.schedules().visit_kinds(&are_dependent, &mut |schedule| search.run(schedule));
-    let mut findings = search.end()?;
-    (findings.way, findings.is_complete) = (SearchWay::OneOfEachKind, ended.is_continue());
-    Ok(findings)
-}
-
-/// Runs `count` random schedules ([`Schedules::by_priorities`]) for a fault of this depth: the
-/// number of steps that must come in the right order. The same seed gives the same schedules.
-///
-/// # Errors
-/// Fails as [`Stage::go_on`] does; the findings are lost.
-pub fn explore_at_random(
-    case: &Case,
-    stage: &Stage,
-    (count, seed, depth): (u64, u64, usize),
-    progress: impl FnMut(u64),
-) -> Result<Findings, Stuck> {
-    let bound = Bound { preemptions: None, schedules: count };
-    let mut search = Search::new(case, stage, bound, progress);
-    let (schedules, mut chance) = (case.schedules(), StdRng::seed_from_u64(seed));
-    // `run` breaks the loop when `count` schedules were run, or when a run fails.
-    while search.run(&schedules.by_priorities(depth, &mut chance)).is_continue() {}
-    let mut findings = search.end()?;
-    (findings.way, findings.is_complete) = (SearchWay::AtRandom, false);
-    Ok(findings)
+        SearchWay::OneOfEachKind => {
+            let are_dependent = |a: (usize, usize), b: (usize, usize)| case.are_dependent(a, b);
+            schedules.visit_kinds(&are_dependent, &mut |one| search.run(one)).is_continue()
+        }
+        SearchWay::AtRandom { seed, depth } => {
+            let mut chance = StdRng::seed_from_u64(seed);
+            // `run` breaks the loop when enough schedules were run, or when a run fails.
+            while search.run(&schedules.by_priorities(depth, &mut chance)).is_continue() {}
+            false
+        }
+    };
+    search.findings.outcomes = search.outcomes.len();
+    search.stuck.map_or(Ok(search.findings), Err)
 }
 
 /// A search under way.
 struct Search<'a, P> {
     stage: &'a Stage,
-    schedules: Schedules,
+    schedules: &'a Schedules,
     /// The most schedules to run.
     most: u64,
     /// The function that is told the number of schedules after each run.
@@ -168,13 +154,10 @@ struct Search<'a, P> {
     stuck: Option<Stuck>,
 }
 
-impl<'a, P: FnMut(u64)> Search<'a, P> {
-    fn new(case: &Case, stage: &'a Stage, bound: Bound, progress: P) -> Self {
-        let schedules = case.schedules();
-        let findings = Findings { count: schedules.count(), ..Findings::default() };
-        let (outcomes, fingerprint) = (HashSet::new(), RandomState::new());
-        let most = bound.schedules;
-        Self { stage, schedules, most, progress, findings, outcomes, fingerprint, stuck: None }
+impl<P: FnMut(u64)> Search<'_, P> {
+    /// Returns whether all schedules were run that exist.
+    fn has_run_all(&self) -> bool {
+        self.findings.count == Some(u128::from(self.findings.tried))
     }
 
     /// Runs one schedule, if the bound allows one more. Returns `Break` if it does not, or if the
@@ -198,13 +181,6 @@ impl<'a, P: FnMut(u64)> Search<'a, P> {
         }
         (self.progress)(self.findings.tried);
         ControlFlow::Continue(())
-    }
-
-    /// Returns the findings, or the error that ended the search.
-    fn end(mut self) -> Result<Findings, Stuck> {
-        self.findings.outcomes = self.outcomes.len();
-        self.findings.is_complete = self.findings.count == Some(u128::from(self.findings.tried));
-        self.stuck.map_or(Ok(self.findings), Err)
     }
 }
 

@@ -95,7 +95,7 @@ pub fn tell_findings(case: &Case, stage: &Stage, findings: &Findings) -> Result<
         (SearchWay::OneOfEachKind, false) => {
             format!(" of {count}, each of another kind; there are more kinds")
         }
-        (SearchWay::AtRandom, _) => format!(" at random, of {count}"),
+        (SearchWay::AtRandom { .. }, _) => format!(" at random, of {count}"),
     };
     let mut text = format!("schedules tried        {tried}{which}\n");
     let _ = writeln!(text, "with a duplicate       {racy}");
@@ -106,7 +106,7 @@ pub fn tell_findings(case: &Case, stage: &Stage, findings: &Findings) -> Result<
             let (label, title) = match findings.way {
                 SearchWay::FewPreemptionsFirst => ("fewest preemptions", "smallest"),
                 // Schedules that were not run may have fewer preemptions.
-                SearchWay::OneOfEachKind | SearchWay::AtRandom => {
+                SearchWay::OneOfEachKind | SearchWay::AtRandom { .. } => {
                     ("preemptions at most", "simplest")
                 }
             };

@@ -24,7 +24,7 @@ use super::{Lesson, Question};
 use crate::lab::explorer::{Case, Event, Run, Stage};
 use crate::lab::replay::replay;
 use crate::lab::schedule::Schedules;
-use crate::lab::search::{Bound, explore};
+use crate::lab::search::{Bound, SearchWay, explore};
 use crate::lab::space_time::{Diagram, explain};
 use crate::lab::telling::{
     LOCKS, how_many, letters, no_threads, read_drawers, read_letters, read_schedule, stuck,
@@ -180,12 +180,13 @@ fn all(settings: &Settings) -> Result<Value, String> {
     let most = MOST_STEPS / case.schedules().length().max(1) as u64;
     let bound = Bound { preemptions: None, schedules: most };
     // The page shows no progress, so the function that is told it does nothing.
-    let findings = explore(&case, &stage(&case)?, bound, |_| {}).map_err(stuck)?;
+    let way = SearchWay::FewPreemptionsFirst;
+    let findings = explore(&case, &stage(&case)?, way, bound, |_| {}).map_err(stuck)?;
     let smallest = findings.smallest.as_ref().map(|one| letters(&case, &one.schedule));
     Ok(record([
         ("tried", number(findings.tried)),
         ("count", text(how_many(findings.count))),
-        ("is_all", flag(findings.count == Some(u128::from(findings.tried)))),
+        ("is_all", flag(findings.is_complete)),
         ("racy", number(findings.racy)),
         ("outcomes", number(findings.outcomes)),
         ("most", number(findings.most_duplicates)),
