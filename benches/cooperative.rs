@@ -2,7 +2,6 @@
 //! 1,000 processes, with everything that goes with them.
 #![allow(missing_docs, reason = "a bench has no public items")]
 
-use std::hash::RandomState;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -10,13 +9,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use leasebox::common::caller::Caller;
 use leasebox::cooperative::decision::{Standing, decide};
 use leasebox::cooperative::manager::{Rules, StandAlone};
-use leasebox::cooperative::pool::{PoolAmounts, Share, Shares};
+use leasebox::cooperative::pool::{Share, Shares};
 use leasebox::cooperative::words::{Amounts, Pool, Reason, Wanted};
-use leasebox::memory::buddy::Buddy;
-use leasebox::memory::ids::Ids;
-use leasebox::memory::lease::LeaseTable;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 
 const PROCESSES: u64 = 1000;
 const ARENA: u64 = 64 << 20;
@@ -34,11 +28,7 @@ fn tables(rules: Rules, now: Instant) -> StandAlone<()> {
     for (pool, percent) in parts {
         shares.set(pool, Share::Percent(percent));
     }
-    let pools = PoolAmounts::divided(ARENA, &shares, &Shares::default()).unwrap();
-    let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
-    let longest = Duration::from_secs(1);
-    let leases = LeaseTable::new(Buddy::new(ARENA), ids, longest);
-    let mut tables = StandAlone::new(leases, pools, rules, now);
+    let mut tables = StandAlone::new(ARENA, &shares, &Shares::default(), rules, now).unwrap();
     for client in 1..=PROCESSES {
         tables
             .manager()

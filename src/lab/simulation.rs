@@ -44,18 +44,11 @@ pub mod plot;
 mod process;
 
 use std::fmt::Write;
-use std::hash::RandomState;
 use std::time::{Duration, Instant};
 
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-
 use crate::cooperative::manager::{Rules, StandAlone};
-use crate::cooperative::pool::{PoolAmounts, Share, Shares};
+use crate::cooperative::pool::{Share, Shares};
 use crate::cooperative::words::Pool;
-use crate::memory::buddy::Buddy;
-use crate::memory::ids::Ids;
-use crate::memory::lease::LeaseTable;
 pub use demand::{Demand, Shape};
 use process::{Millisecond, SimulatedProcess};
 
@@ -131,15 +124,9 @@ impl Sharing {
         }
         // The committed pool gets the remainder: 1x for each process and, if the sharing is
         // separate, all of the headroom.
-        let pools = PoolAmounts::divided(arena, &shares, &Shares::default());
-        let pools = pools.unwrap_or_else(|why| unreachable!("whole chunks sum up: {why}"));
-        // Any seed will do, because no decision depends on an id. `longest`, the longest duration
-        // of a lease, has no effect: the manager's blocks have no duration.
-        let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
-        let longest = Duration::from_secs(1);
-        let leases = LeaseTable::new(Buddy::new(arena), ids, longest);
         let rules = Rules { block: X, most: processes, ..Rules::default() };
-        StandAlone::new(leases, pools, rules, now)
+        let tables = StandAlone::new(arena, &shares, &Shares::default(), rules, now);
+        tables.unwrap_or_else(|why| unreachable!("whole chunks sum up: {why}"))
     }
 }
 

@@ -25,19 +25,13 @@
 //!
 //! **Source** invariant 3 of [`crate::memory::service`].
 
-use std::hash::RandomState;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
-
-use rand::SeedableRng;
-use rand::rngs::StdRng;
+use std::time::Instant;
 
 use crate::common::id::{IdKind, LeaseId};
 use crate::lab::schedule::Schedules;
 use crate::memory::arena::Arena;
-use crate::memory::buddy::Buddy;
 use crate::memory::contents::Handle;
-use crate::memory::ids::Ids;
 use crate::memory::lease::{Ending, LeaseTable};
 
 #[cfg(doc)]
@@ -48,6 +42,8 @@ pub const CLIENTS: [(char, usize); 3] = [('G', 2), ('R', 3), ('L', 2)];
 
 /// The size of the arena in bytes. It has room for one block, so the next lease gets this block.
 const ARENA: u64 = 32;
+/// The duration of both leases in milliseconds. It has no effect, because the time stands still.
+const LEASE_MS: u64 = 1000;
 const OLD: &[u8] = b"the old tenant's";
 const NEW: &[u8] = b"the new tenant's";
 
@@ -139,13 +135,11 @@ struct Tenants {
 impl Tenants {
     /// Makes the memory. The old tenant has leased its only block and has set the bytes.
     fn new(order: ReleaseOrder) -> Self {
-        let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
-        let longest = Duration::from_secs(60);
-        let mut leases = LeaseTable::new(Buddy::new(ARENA), ids, longest);
+        let mut leases = LeaseTable::simulated(ARENA);
         let arena = Arena::new(ARENA);
         let arena = arena.unwrap_or_else(|error| unreachable!("32 bytes are there: {error}"));
-        let (now, ms) = (Instant::now(), longest.as_millis() as u64);
-        let id = leases.lease(ARENA, ms, IdKind::Uuid, now);
+        let now = Instant::now();
+        let id = leases.lease(ARENA, LEASE_MS, IdKind::Uuid, now);
         let id = id.unwrap_or_else(|error| unreachable!("the arena is empty: {error}"));
         let mut tenants = Self {
             order,
@@ -222,8 +216,7 @@ impl Tenants {
     }
 
     fn lease(&mut self) -> String {
-        // The 1000 ms have no effect, because the time stands still.
-        self.leased = self.leases.lease(ARENA, 1000, IdKind::Uuid, self.now).ok();
+        self.leased = self.leases.lease(ARENA, LEASE_MS, IdKind::Uuid, self.now).ok();
         if self.leased.is_some() { "gets the block" } else { "is refused: no block is free" }.into()
     }
 

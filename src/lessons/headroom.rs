@@ -22,11 +22,7 @@
 //!
 //! **Source** `cooperative-memory-management.txt`, figures 8 to 12, and its ten processes.
 
-use std::hash::RandomState;
 use std::time::{Duration, Instant};
-
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 
 use super::charts::charts;
 use super::headline::headline;
@@ -36,13 +32,10 @@ use super::{Lesson, Question};
 use crate::common::caller::{Caller, ClientNumber};
 use crate::common::id::LeaseId;
 use crate::cooperative::manager::{Rules, StandAlone};
-use crate::cooperative::pool::{PoolAmounts, Share, Shares};
+use crate::cooperative::pool::{Share, Shares};
 use crate::cooperative::words::{
     Account, Amounts, Granted, Pool, PoolState, Reason, Signal, Wanted,
 };
-use crate::memory::buddy::Buddy;
-use crate::memory::ids::Ids;
-use crate::memory::lease::LeaseTable;
 use crate::protocol::http::value::Value;
 
 /// The lesson.
@@ -120,13 +113,9 @@ impl Headroom {
         for (pool, bytes) in POOLS {
             shares.set(pool, Share::Bytes(bytes));
         }
-        // The third argument has no caps: a process may owe a pool all of its bytes.
-        let pools = PoolAmounts::divided(ARENA, &shares, &Shares::default())?;
-        let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
-        // `TICK` stands for the longest lease, and does not matter: the lesson has no plain leases.
-        let leases = LeaseTable::new(Buddy::new(ARENA), ids, TICK);
         let (now, rules) = (Instant::now(), Rules { journal: true, ..Rules::default() });
-        let tables = StandAlone::new(leases, pools, rules, now);
+        // The third argument has no caps: a process may owe a pool all of its bytes.
+        let tables = StandAlone::new(ARENA, &shares, &Shares::default(), rules, now)?;
         let (blocks, waiting, told) = (Vec::new(), Vec::new(), Vec::new());
         let mut headroom = Self { tables, now, blocks, waiting, told };
         for name in ('A'..).take(processes as usize) {

@@ -57,7 +57,11 @@ use refusals::{GRANTED, NO_NUMBERS};
 pub use refusals::{explain, not_found};
 
 use std::collections::BTreeSet;
+use std::hash::RandomState;
 use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 use crate::common::error::{Code, Error};
 use crate::common::id::{IdKind, LeaseId};
@@ -138,6 +142,13 @@ impl LeaseTable {
             ending_leased: 0,
             ending: 0,
         }
+    }
+
+    /// Returns an empty table for a simulation, a lesson or a test, over an arena of `size` bytes. A
+    /// lease lasts one hour at most. The UUIDs come from a known seed, so anybody could guess them.
+    pub fn simulated(size: u64) -> Self {
+        let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
+        Self::new(Buddy::new(size), ids, Duration::from_secs(3600))
     }
 
     /// Bounds the count of leases and held blocks, and so the bytes of their entries. `max_entries`

@@ -1,10 +1,6 @@
 //! Tests of the service over a lease table alone: this chapter needs no later one.
 
 use super::*;
-use crate::memory::buddy::Buddy;
-use crate::memory::ids::Ids;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 
 /// A lease table alone.
 impl Tables for LeaseTable {
@@ -30,10 +26,7 @@ impl Tables for LeaseTable {
 }
 
 pub(in crate::memory) fn memory(arena: u64) -> Memory<LeaseTable> {
-    let ids = Ids::new(StdRng::seed_from_u64(1), std::hash::RandomState::new());
-    let longest = Duration::from_secs(3600);
-    let table = LeaseTable::new(Buddy::new(arena), ids, longest);
-    Memory::new(Arena::new(arena).unwrap(), table)
+    Memory::new(Arena::new(arena).unwrap(), LeaseTable::simulated(arena))
 }
 
 #[test]

@@ -275,26 +275,18 @@ mod tests {
     use super::*;
     use crate::cooperative::manager::{Processes, Rules};
     use crate::cooperative::pool::{PoolAmounts, Shares};
-    use crate::memory::buddy::Buddy;
-    use crate::memory::ids::Ids;
     use crate::memory::lease::LeaseTable;
     use crate::server::tables::ServerTables;
     use crate::sessions::Sessions;
-    use rand::SeedableRng;
-    use rand::rngs::StdRng;
-    use std::hash::RandomState;
     use std::sync::{Barrier, Mutex};
     use std::thread;
-    use std::time::Duration;
 
     type Locked = Mutex<ServerTables<u64>>;
 
     /// The tables with one process, whose event is 7.
     fn tables() -> Locked {
         let pools = PoolAmounts::divided(1 << 20, &Shares::default(), &Shares::default()).unwrap();
-        let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
-        let longest = Duration::from_secs(1);
-        let mut leases = LeaseTable::new(Buddy::new(1 << 20), ids, longest);
+        let mut leases = LeaseTable::simulated(1 << 20);
         let processes = Processes::new(pools, Rules::default(), &mut leases, Instant::now());
         let mut tables = ServerTables { leases, processes, sessions: Sessions::new(1 << 20) };
         tables

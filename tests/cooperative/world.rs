@@ -1,7 +1,6 @@
 //! A manager and its clock, for tests that tell what processes do and expect pools and paths.
 
 use std::collections::BTreeSet;
-use std::hash::RandomState;
 use std::time::{Duration, Instant};
 
 use leasebox::common::caller::Caller;
@@ -9,13 +8,8 @@ use leasebox::common::error::{Code, Error};
 use leasebox::common::id::LeaseId;
 use leasebox::common::marks::{Figures, take_reached};
 use leasebox::cooperative::manager::{Rules, StandAlone};
-use leasebox::cooperative::pool::{PoolAmounts, Share, Shares};
+use leasebox::cooperative::pool::{Share, Shares};
 use leasebox::cooperative::words::{Amounts, Granted, Pool, Reason, Signal, Wanted};
-use leasebox::memory::buddy::Buddy;
-use leasebox::memory::ids::Ids;
-use leasebox::memory::lease::LeaseTable;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 
 pub const KB: u64 = 1024;
 pub const MB: u64 = KB * KB;
@@ -46,12 +40,9 @@ impl World {
     }
 
     pub fn sized(arena: u64, pools: &[(Pool, u64)], caps: &[(Pool, u64)], rules: Rules) -> Self {
-        let pools = PoolAmounts::divided(arena, &shares(pools), &shares(caps)).unwrap();
-        let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
-        let longest = Duration::from_secs(3600);
-        let leases = LeaseTable::new(Buddy::new(arena), ids, longest);
         let now = Instant::now();
-        Self { tables: StandAlone::new(leases, pools, rules, now), now }
+        let tables = StandAlone::new(arena, &shares(pools), &shares(caps), rules, now).unwrap();
+        Self { tables, now }
     }
 
     /// A process with so much committed memory, of which all but its collateral is in use.

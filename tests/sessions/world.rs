@@ -2,7 +2,6 @@
 //! by step: a copy is begun, made and finished at whatever moments the test chooses.
 
 use std::collections::BTreeSet;
-use std::hash::RandomState;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -11,14 +10,10 @@ use leasebox::common::error::{Code, Error};
 use leasebox::common::marks::{Figures, take_reached};
 use leasebox::cooperative::manager::{Processes, Rules};
 use leasebox::cooperative::pool::{PoolAmounts, Shares};
-use leasebox::memory::buddy::Buddy;
-use leasebox::memory::ids::Ids;
 use leasebox::memory::lease::LeaseTable;
 use leasebox::server::tables::ServerTables;
 use leasebox::sessions::words::{Notice, SessionId, Told};
 use leasebox::sessions::{CopyNumber, Copying, Engine, Full, Sessions};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 
 pub const KB: u64 = 1024;
 
@@ -39,9 +34,7 @@ impl World {
 
     pub fn sized(memory: u64, admin: u64) -> Self {
         let pools = PoolAmounts::divided(memory, &Shares::default(), &Shares::default()).unwrap();
-        let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
-        let longest = Duration::from_secs(3600);
-        let mut leases = LeaseTable::new(Buddy::new(memory), ids, longest);
+        let mut leases = LeaseTable::simulated(memory);
         let now = Instant::now();
         let rules = Rules { journal: true, ..Rules::default() };
         let processes = Processes::new(pools, rules, &mut leases, now);
@@ -58,9 +51,7 @@ impl World {
     /// The same, with a second memory space of `size` bytes behind the first.
     pub fn with_space(mut self, size: u64) -> Self {
         let first = self.tables.leases.buddy().size();
-        let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
-        let longest = Duration::from_secs(3600);
-        let leases = LeaseTable::new(Buddy::new(first), ids, longest);
+        let leases = LeaseTable::simulated(first);
         self.tables.leases = leases.with_spaces("a", &[("b".to_string(), size)]);
         self.arena.resize((first + size) as usize, 0);
         self

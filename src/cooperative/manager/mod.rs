@@ -73,7 +73,7 @@ use std::time::Instant;
 use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
 use crate::common::marks::mark;
-use crate::cooperative::pool::PoolAmounts;
+use crate::cooperative::pool::{PoolAmounts, Shares};
 use crate::cooperative::pressure::PressureMeter;
 use crate::cooperative::process::{Process, ProcessNumber};
 use crate::cooperative::words::{Amounts, Pool, ProcessToken};
@@ -327,10 +327,22 @@ pub struct StandAlone<W> {
 }
 
 impl<W: Clone> StandAlone<W> {
-    /// Returns a manager of those pools over that lease table.
-    pub fn new(mut leases: LeaseTable, pools: PoolAmounts, rules: Rules, now: Instant) -> Self {
+    /// Returns a manager over an arena of `size` bytes, with these shares of its pools, and these
+    /// caps of each process.
+    ///
+    /// # Errors
+    /// Fails as [`PoolAmounts::divided`] does.
+    pub fn new(
+        size: u64,
+        shares: &Shares,
+        caps: &Shares,
+        rules: Rules,
+        now: Instant,
+    ) -> Result<Self, String> {
+        let pools = PoolAmounts::divided(size, shares, caps)?;
+        let mut leases = LeaseTable::simulated(size);
         let processes = Processes::new(pools, rules, &mut leases, now);
-        Self { leases, processes }
+        Ok(Self { leases, processes })
     }
 
     /// Returns the manager over both tables.

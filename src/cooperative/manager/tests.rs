@@ -2,20 +2,16 @@
 //! invariant is checked after every step. `tests/cooperative.rs` tests each rule and each box.
 
 use std::collections::HashMap;
-use std::hash::RandomState;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 
 use super::*;
 use crate::common::caller::Caller;
 use crate::common::id::LeaseId;
-use crate::cooperative::pool::{PoolAmounts, Share, Shares};
+use crate::cooperative::pool::{Share, Shares};
 use crate::cooperative::words::{Reason, Signal, Wanted};
 use crate::memory::buddy::Buddy;
-use crate::memory::ids::Ids;
 
 type Tables = StandAlone<u64>;
 
@@ -23,11 +19,7 @@ const ARENA: u64 = 4096;
 const MS: Duration = Duration::from_millis(1);
 
 fn manager(rules: Rules, shares: &Shares, caps: &Shares) -> Tables {
-    let ids = Ids::new(StdRng::seed_from_u64(1), RandomState::new());
-    let pools = PoolAmounts::divided(ARENA, shares, caps).unwrap();
-    let longest = Duration::from_secs(3600);
-    let leases = LeaseTable::new(Buddy::new(ARENA), ids, longest);
-    StandAlone::new(leases, pools, rules, Instant::now())
+    StandAlone::new(ARENA, shares, caps, rules, Instant::now()).unwrap()
 }
 
 fn divided() -> Shares {

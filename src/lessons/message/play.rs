@@ -12,19 +12,13 @@
 //!
 //! **Source** `interprocess-communication-patent.txt`, figures 4 and 5.
 
-use std::hash::RandomState;
-use std::time::{Duration, Instant};
-
-use rand::SeedableRng;
-use rand::rngs::StdRng;
+use std::time::Instant;
 
 use crate::common::caller::{Caller, ClientNumber};
 use crate::common::error::Error;
 use crate::common::marks::{Figures, traced};
 use crate::cooperative::manager::{Processes, Rules};
 use crate::cooperative::pool::{PoolAmounts, Shares};
-use crate::memory::buddy::Buddy;
-use crate::memory::ids::Ids;
 use crate::memory::lease::LeaseTable;
 use crate::server::tables::ServerTables;
 use crate::sessions::words::{Notice, SessionId, Told};
@@ -78,10 +72,8 @@ impl Messages {
     pub(super) fn new() -> Result<Self, String> {
         // Without shares and caps the committed pool has the whole arena: own blocks lie there.
         let pools = PoolAmounts::divided(ARENA, &Shares::default(), &Shares::default())?;
-        let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
-        let longest = Duration::from_secs(60);
         // The handle of a block is its offset: `finish` finds the bytes in `arena` by it.
-        let mut leases = LeaseTable::new(Buddy::new(ARENA), ids, longest);
+        let mut leases = LeaseTable::simulated(ARENA);
         let now = Instant::now();
         let processes = Processes::new(pools, Rules::default(), &mut leases, now);
         let tables = ServerTables { leases, processes, sessions: Sessions::new(ADMIN) };
