@@ -11,8 +11,8 @@
 //! ```
 //!
 //! [`take`] and [`gather`] are the server's: to explore a copy would prove nothing about the
-//! server. The counter and the lock are the explorer's own. Without the lock, a thread parks before
-//! each load and each store of that counter. A case may count the read of the list as a step too
+//! server. The counters and the lock are the explorer's own. Without the lock, a thread parks before
+//! each load and each store of its counter. A case may count the read of the list as a step too
 //! ([`Case::reads`]), which adds schedules but no outcome, and a store may be an increment
 //! ([`Case::increments`]). With the lock, a whole take is one step:
 //! std promises that a mutex keeps other threads out (`tests/loom_draw.rs` steps inside the lock).
@@ -182,10 +182,10 @@ struct Scene {
     case: Case,
     list: NumberList,
     parking: Parking,
-    // The counter is an atomic also in the cases with the lock, so one type serves both.
+    /// The counter of the cases without the lock.
     counter: AtomicU32,
-    /// The draw's lock. It is apart from the counter, because the cases without it do not lock.
-    lock: Mutex<()>,
+    /// The counter of the cases with the lock, behind the draw's lock as in the server.
+    locked: Mutex<Cell<u32>>,
     /// The run since the last reset.
     run: Mutex<Run>,
     /// True once the stage is dropped: then each thread ends after its draw.
@@ -203,7 +203,7 @@ impl Stage {
             case,
             parking: Parking::default(),
             counter: AtomicU32::new(0),
-            lock: Mutex::new(()),
+            locked: Mutex::default(),
             run: Mutex::default(),
             closing: AtomicBool::new(false),
         });
@@ -221,6 +221,7 @@ impl Stage {
     pub fn reset(&self) {
         let clients = self.scene.case.drawers.len();
         self.scene.counter.store(0, Ordering::SeqCst);
+        lock(&self.scene.locked).set(0);
         *lock(&self.scene.run) = Run { events: Vec::new(), received: vec![Vec::new(); clients] };
     }
 
@@ -279,22 +280,17 @@ impl Scene {
 
     /// Draws once for a client, with the server's own `gather` and `take`.
     fn draw(&self, client: u8, count: u64) -> Taken<'_> {
-        // With the lock, a thread that parks in `load` or `store` would keep the lock, and the next
-        // client would wait for it. So `take_locked` parks before it locks.
-        let parking = self.case.locking == Locking::None;
-        let counter = Stepped { scene: self, client, parks: parking, loaded: Cell::new(0) };
+        let counter = Stepped { scene: self, client, loaded: Cell::new(0) };
         let unlocked = || take(&counter, 1, self.list.len());
         let locked = |count| counter.take_locked(count);
         gather(&self.list, self.case.locking, count, locked, unlocked)
     }
 }
 
-/// The counter as one client's thread uses it.
+/// The counter without the lock, as one client's thread uses it.
 struct Stepped<'a> {
     scene: &'a Scene,
     client: u8,
-    /// Whether `load` and `store` park. Under the lock they do not: the whole take is one step.
-    parks: bool,
     /// The index that was loaded last: a read or a store is recorded with it.
     loaded: Cell<u32>,
 }
@@ -310,11 +306,11 @@ impl Stepped<'_> {
         lock(&self.scene.run).events.push(Event { client: self.client, step, loaded, stored });
     }
 
+    /// Takes under the lock, as one step. The thread parks before it locks. If it parked later, it
+    /// would keep the lock, and the next client would wait for it.
     fn take_locked(&self, count: u64) -> Range<u32> {
         self.park(Step::Take);
-        let locked = lock(&self.scene.lock);
-        let taken = take(self, count, self.scene.list.len());
-        drop(locked);
+        let taken = take(&*lock(&self.scene.locked), count, self.scene.list.len());
         self.record_step(Step::Take, taken.start, taken.end);
         taken
     }
@@ -322,36 +318,28 @@ impl Stepped<'_> {
 
 impl Counter for Stepped<'_> {
     fn load(&self) -> u32 {
-        if self.parks {
-            self.park(Step::Load);
-        }
+        self.park(Step::Load);
         let index = self.scene.counter.load(Ordering::SeqCst);
         self.loaded.set(index);
-        if self.parks {
-            self.record_step(Step::Load, index, index);
-        }
+        self.record_step(Step::Load, index, index);
         index
     }
 
     fn store(&self, index: u32) {
         let loaded = self.loaded.get();
         // `take` itself does not read the list, so this step stands for the read of the number.
-        if self.parks && self.scene.case.reads {
+        if self.scene.case.reads {
             self.park(Step::Read);
             self.record_step(Step::Read, loaded, loaded);
         }
-        if self.parks {
-            self.park(Step::Store);
-        }
+        self.park(Step::Store);
         // Only one thread does a step at a time, so this load and the store below are one step.
-        let index = match self.scene.case.increments && self.parks {
+        let index = match self.scene.case.increments {
             true => self.scene.counter.load(Ordering::SeqCst) + 1,
             false => index,
         };
         self.scene.counter.store(index, Ordering::SeqCst);
-        if self.parks {
-            self.record_step(Step::Store, loaded, index);
-        }
+        self.record_step(Step::Store, loaded, index);
     }
 }
 
