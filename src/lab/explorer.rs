@@ -124,8 +124,7 @@ impl Case {
     pub fn are_dependent(&self, (_, a): (usize, usize), (_, b): (usize, usize)) -> bool {
         let steps = self.steps_of_a_number();
         let [a, b] = [a, b].map(|at| steps[at % steps.len()]);
-        let changes = |step| matches!(step, Step::Store | Step::Take);
-        a != Step::Read && b != Step::Read && (changes(a) || changes(b))
+        a != Step::Read && b != Step::Read && (a.changes_counter() || b.changes_counter())
     }
 
     /// Returns the homework's six numbers, and as many more as all draws together need.
@@ -150,6 +149,15 @@ pub struct Event {
     pub loaded: u32,
     /// The index that was stored. A load and a read store nothing: here the loaded index again.
     pub stored: u32,
+}
+
+impl Event {
+    /// Returns the indices that the step is about: all that a take takes, and otherwise the one that
+    /// was loaded.
+    pub fn indices(&self) -> Range<u32> {
+        let end = if self.step == Step::Take { self.stored } else { self.loaded + 1 };
+        self.loaded..end
+    }
 }
 
 /// The result of one schedule.

@@ -65,8 +65,7 @@ pub fn homework_table(case: &Case, run: &Run) -> String {
 /// number of a take; none for a read or a store. [`Case::list`] has every index that a run takes.
 fn rows(event: &Event, list: &[u32]) -> Vec<Row> {
     let taken = match event.step {
-        Step::Load => event.loaded..event.loaded + 1,
-        Step::Take => event.loaded..event.stored,
+        Step::Load | Step::Take => event.indices(),
         Step::Read | Step::Store => 0..0,
     };
     let client = ClientNumber::from(event.client);
@@ -83,13 +82,8 @@ pub fn picture(case: &Case, run: &Run) -> String {
 
 /// A diagram that grows by a line with each step.
 #[derive(Debug)]
-pub struct Diagram {
-    names: Vec<char>,
-    /// Whether the read is a step of its own. If so, the read shows the number; otherwise the store
-    /// does.
-    reads: bool,
-    /// Whether a store raises the counter by one.
-    increments: bool,
+pub struct Diagram<'a> {
+    case: &'a Case,
     list: Vec<u32>,
     step: usize,
     /// The counter after the last step.
@@ -98,25 +92,22 @@ pub struct Diagram {
     had: HashSet<u32>,
 }
 
-impl Diagram {
+impl<'a> Diagram<'a> {
     /// Makes the diagram before the first step.
-    pub fn new(case: &Case) -> Self {
-        let names = case.drawers.iter().map(|drawer| drawer.name).collect();
-        let had = HashSet::new();
-        let Case { reads, increments, .. } = *case;
-        Self { names, reads, increments, list: case.list(), step: 0, counter: 0, had }
+    pub fn new(case: &'a Case) -> Self {
+        Self { case, list: case.list(), step: 0, counter: 0, had: HashSet::new() }
     }
 
     /// Returns the width of a client's column.
     fn width(&self) -> usize {
-        WIDTH / self.names.len().max(1)
+        WIDTH / self.case.drawers.len().max(1)
     }
 
     /// Returns the line above the columns, with the clients' names.
     pub fn head(&self) -> String {
         let mut line = " step  counter".to_string();
-        for name in &self.names {
-            let _ = write!(line, "  {:1$}", name, self.width() - 2);
+        for drawer in &self.case.drawers {
+            let _ = write!(line, "  {:1$}", drawer.name, self.width() - 2);
         }
         format!("{}\n", line.trim_end())
     }
@@ -140,7 +131,7 @@ impl Diagram {
         self.step += 1;
         // Only a store and a take change the counter. A late store may set it back, and the column
         // shows this.
-        if matches!(event.step, Step::Store | Step::Take) {
+        if event.step.changes_counter() {
             self.counter = event.stored;
         }
         (self.counter, self.cell(event, wordy))
@@ -150,13 +141,13 @@ impl Diagram {
     fn cell(&mut self, event: &Event, wordy: bool) -> String {
         let Event { step, loaded, stored, .. } = *event;
         let has = match step {
-            Step::Read => self.has(loaded..loaded + 1),
-            Step::Store if !self.reads => self.has(loaded..loaded + 1),
-            Step::Take => self.has(loaded..stored),
+            Step::Read | Step::Take => self.has(event.indices()),
+            // If the read is a step of its own, it shows the number, and the store does not.
+            Step::Store if !self.case.reads => self.has(event.indices()),
             Step::Load | Step::Store => String::new(),
         };
         let (stores, store) =
-            if self.increments { ("raises to", "raise") } else { ("stores", "store") };
+            if self.case.increments { ("raises to", "raise") } else { ("stores", "store") };
         match (step, wordy) {
             (Step::Load, true) => format!("loads {loaded}"),
             (Step::Load, false) => format!("load {loaded}"),

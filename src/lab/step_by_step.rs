@@ -76,7 +76,7 @@ struct ByHand<'a> {
     case: &'a Case,
     stage: Stage,
     done: Vec<u8>,
-    diagram: Diagram,
+    diagram: Diagram<'a>,
     /// The count of faults that were explained so far. `explain` lists all faults of the run, and a
     /// new one is at the end of the list.
     known: usize,

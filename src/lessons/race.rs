@@ -109,7 +109,7 @@ fn view(settings: &Settings) -> Result<Value, String> {
             ("why", text(why.replacen("came", tense, 1))),
         ])
     });
-    let counter = run.events.iter().rev().find(|e| changes(e)).map_or(0, |event| event.stored);
+    let counter = run.events.iter().rfind(|e| e.step.changes_counter()).map_or(0, |e| e.stored);
     Ok(record([
         ("clients", list((0..case.drawers.len()).map(|at| client(&case, &run, at)))),
         ("list", numbers(case.list().into_iter().map(u64::from))),
@@ -120,11 +120,6 @@ fn view(settings: &Settings) -> Result<Value, String> {
         ("twice", list(twice)),
         ("is_over", flag(moves.len() == schedules.length())),
     ]))
-}
-
-/// Returns whether a step stores the counter.
-fn changes(event: &Event) -> bool {
-    matches!(event.step, Step::Store | Step::Take)
 }
 
 /// Returns a client for the page: its name and count, its next step, the index that it has loaded
@@ -149,13 +144,9 @@ fn client(case: &Case, run: &Run, at: usize) -> Value {
 /// loaded its index and has then stored the counter.
 fn has(case: &Case, run: &Run, at: usize) -> Vec<u32> {
     let list = case.list();
-    let own = run.events.iter().filter(|event| usize::from(event.client) == at && changes(event));
-    // A take under the lock loads an index, and stores the one after the last that it took.
-    let indices = own.flat_map(|event| match event.step {
-        Step::Take => event.loaded..event.stored,
-        _ => event.loaded..event.loaded + 1,
-    });
-    indices.filter_map(|index| list.get(index as usize).copied()).collect()
+    let own = run.events.iter().filter(|event| usize::from(event.client) == at);
+    let taken = own.filter(|event| event.step.changes_counter()).flat_map(Event::indices);
+    taken.filter_map(|index| list.get(index as usize).copied()).collect()
 }
 
 /// Returns the steps, each as its client, its text, and the counter after it.

@@ -61,6 +61,13 @@ choice! {
     }
 }
 
+impl Step {
+    /// Returns whether the step changes the counter.
+    pub fn changes_counter(self) -> bool {
+        matches!(self, Step::Store | Step::Take)
+    }
+}
+
 /// The parked threads, and the plan of their steps.
 #[derive(Debug, Default)]
 pub struct Parking {
