@@ -60,12 +60,9 @@ pub fn step_by_step(
         }
         let Some(Ok(byte)) = letters_in.next() else { break };
         prompt_due = byte == b'\n';
-        match char::from(byte) {
-            letter if letter.is_whitespace() => {}
-            letter => match by_hand.answer(letter, byte)? {
-                Some(text) => told = told.and_then(|()| tell(&text)),
-                None => break,
-            },
+        if !char::from(byte).is_whitespace() {
+            let Some(text) = by_hand.answer(byte)? else { break };
+            told = told.and_then(|()| tell(&text));
         }
     }
     by_hand.end()
@@ -90,22 +87,29 @@ impl<'a> ByHand<'a> {
     }
 
     /// Obeys a letter, and returns the text about it; `None` if the letter ends the run by hand.
-    /// `byte` is the letter as it came, for the text about a letter that is no command.
-    fn answer(&mut self, letter: char, byte: u8) -> Result<Option<String>, String> {
-        let is_client = self.case.client_named(letter).is_some();
-        if let Some(client) = client_with_step(self.case, &self.done, letter) {
+    fn answer(&mut self, letter: u8) -> Result<Option<String>, String> {
+        let (named, can) = (self.case.client_named(char::from(letter)), self.with_steps());
+        if let Some(client) = named.filter(|client| can.contains(client)) {
             return self.step(client).map(Some);
         }
         Ok(match letter {
-            'u' if !is_client => Some(self.undo()?),
-            '?' => Some(HELP.into()),
-            'q' if !is_client => None,
+            b'u' if named.is_none() => Some(self.undo()?),
+            b'?' => Some(HELP.into()),
+            b'q' if named.is_none() => None,
             _ => {
-                let others = clients_with_steps(self.case, &self.done);
-                let letter = byte.escape_ascii();
+                let (letter, others) = (letter.escape_ascii(), letters(self.case, &can));
                 Some(format!("{letter} has no step to do; choose one of {others}\n"))
             }
         })
+    }
+
+    /// Returns the clients that have a step left. `complete` decides this: for a schedule with one
+    /// step too many it returns `None`.
+    fn with_steps(&self) -> Vec<u8> {
+        let schedules = self.case.schedules();
+        let can =
+            |&client: &u8| schedules.complete(&[&self.done[..], &[client]].concat()).is_some();
+        (0..self.case.drawers.len() as u8).filter(can).collect()
     }
 
     /// Lets a client do its next step. Returns the step's line of the diagram, and the reason of
@@ -136,7 +140,7 @@ impl<'a> ByHand<'a> {
 
     /// Returns the question that stands before each line of a person.
     fn prompt(&self) -> String {
-        let letters = clients_with_steps(self.case, &self.done);
+        let letters = letters(self.case, &self.with_steps());
         let letters: Vec<String> = letters.chars().map(String::from).collect();
         format!("{}, u to undo, ? for help, q to quit: ", letters.join(" or "))
     }
@@ -153,19 +157,6 @@ impl<'a> ByHand<'a> {
 /// Returns the reason of a fault, indented as the steps are.
 fn indented(twice: &CameTwice) -> String {
     format!("       {}\n", twice.why.replace('\n', "\n       "))
-}
-
-/// Returns the client with this letter, if it has a step left. `complete` decides this: for a
-/// schedule with one step too many it returns `None`.
-fn client_with_step(case: &Case, done: &[u8], letter: char) -> Option<u8> {
-    let client = case.client_named(letter)?;
-    case.schedules().complete(&[done, &[client]].concat()).map(|_| client)
-}
-
-/// Returns the letters of the clients that have a step left.
-fn clients_with_steps(case: &Case, done: &[u8]) -> String {
-    let can = |at: &usize| case.schedules().complete(&[done, &[*at as u8]].concat()).is_some();
-    letters(case, &(0..case.drawers.len()).filter(can).map(|at| at as u8).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
