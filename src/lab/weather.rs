@@ -290,16 +290,12 @@ impl SimulatedNetwork {
         if let Some(reply) = reply {
             self.send(false, reply);
         }
-        self.note_kept(at);
-        Some(None)
-    }
-
-    /// Notes the number of kept replies, if the history's time is not over at `at`. A later sweep
-    /// drops the replies, and the number would say nothing about the protocol.
-    fn note_kept(&mut self, at: Instant) {
+        // A sweep after the history's time drops the replies, and then their number says nothing
+        // about the protocol.
         if at - self.start < HISTORY {
             self.kept = self.server.history().replies();
         }
+        Some(None)
     }
 
     /// Notes the arrival of a datagram, and what the receiver does.

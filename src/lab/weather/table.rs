@@ -65,35 +65,25 @@ pub struct OutcomeSpan {
 
 /// Runs every placement of up to `faults` faults, and returns their results together.
 pub fn span(protocol: RequestProtocol, faults: usize, with_hello: bool) -> OutcomeSpan {
-    let mut span: Option<OutcomeSpan> = None;
-    every(protocol, &mut Vec::new(), faults, with_hello, &mut |_, outcome| {
-        let (executed, burnt, kept) = (outcome.executed, outcome.burnt(), outcome.kept);
-        let datagrams = outcome.passages.len();
-        let span = span.get_or_insert(OutcomeSpan {
-            placements: 0,
-            answered: 0,
-            executed: executed..=executed,
-            burnt: burnt..=burnt,
-            datagrams: datagrams..=datagrams,
-            kept: kept..=kept,
-        });
-        span.placements += 1;
-        span.answered += usize::from(outcome.answered);
-        widen(&mut span.executed, executed);
-        widen(&mut span.burnt, burnt);
-        widen(&mut span.datagrams, datagrams);
-        widen(&mut span.kept, kept);
-    });
-    // `every` always runs the placement without a fault, so `span` is set, and these zeros are
-    // never returned.
-    span.unwrap_or(OutcomeSpan {
+    // The ranges begin with the run without a fault, and each run of `every` may widen them.
+    let first = run(protocol, &[], with_hello);
+    let mut span = OutcomeSpan {
         placements: 0,
         answered: 0,
-        executed: 0..=0,
-        burnt: 0..=0,
-        datagrams: 0..=0,
-        kept: 0..=0,
-    })
+        executed: first.executed..=first.executed,
+        burnt: first.burnt()..=first.burnt(),
+        datagrams: first.passages.len()..=first.passages.len(),
+        kept: first.kept..=first.kept,
+    };
+    every(protocol, &mut Vec::new(), faults, with_hello, &mut |_, outcome| {
+        span.placements += 1;
+        span.answered += usize::from(outcome.answered);
+        widen(&mut span.executed, outcome.executed);
+        widen(&mut span.burnt, outcome.burnt());
+        widen(&mut span.datagrams, outcome.passages.len());
+        widen(&mut span.kept, outcome.kept);
+    });
+    span
 }
 
 /// Makes a range wider, if need be, so that it contains `value`.
@@ -101,8 +91,8 @@ fn widen<T: Copy + Ord>(range: &mut RangeInclusive<T>, value: T) {
     *range = value.min(*range.start())..=value.max(*range.end());
 }
 
-fn shown<T: Display + PartialEq>(range: &RangeInclusive<T>) -> String {
-    let (least, most) = (range.start(), range.end());
+fn shown<T: Display + PartialEq>(range: RangeInclusive<T>) -> String {
+    let (least, most) = range.into_inner();
     if least == most { format!("{least}") } else { format!("{least} to {most}") }
 }
 
@@ -122,8 +112,8 @@ pub const COLUMNS: [&str; 9] = [
 /// Returns the table: each protocol without a fault, and with every placement of up to three.
 pub fn rows() -> Vec<[String; COLUMNS.len()]> {
     let row = |protocol: RequestProtocol, faults: usize| {
-        let span = span(protocol, faults, false);
-        let OutcomeSpan { placements, answered, .. } = span;
+        let OutcomeSpan { placements, answered, executed, burnt, datagrams, kept } =
+            span(protocol, faults, false);
         let answered = match protocol {
             RequestProtocol::R => "not wanted".into(),
             _ if answered == placements => "all".into(),
@@ -131,9 +121,8 @@ pub fn rows() -> Vec<[String; COLUMNS.len()]> {
         };
         let [name, promise] = protocol.names().map(String::from);
         let faults = if faults == 0 { "none" } else { "up to 3" }.into();
-        let figures =
-            [shown(&span.executed), shown(&span.burnt), shown(&span.datagrams), shown(&span.kept)];
-        let [executed, burnt, datagrams, kept] = figures;
+        let [executed, burnt] = [executed, burnt].map(shown);
+        let [datagrams, kept] = [datagrams, kept].map(shown);
         let placements = placements.to_string();
         [name, promise, faults, placements, answered, executed, burnt, datagrams, kept]
     };
