@@ -41,7 +41,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 use crate::protocol::datagram::BUFFER;
 use crate::server::udp::any_port;
@@ -90,17 +90,16 @@ pub struct LossyCounts {
     pub reordered: AtomicU64,
 }
 
-impl LossyCounts {
-    fn add(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
+/// Counts one event.
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
 }
 
 /// One direction of one client, without a socket, thread or clock, so a test can run it.
 #[derive(Debug)]
-pub struct Link<R> {
+pub struct Link {
     weather: Weather,
-    chance: R,
+    chance: StdRng,
     counts: Arc<LossyCounts>,
     /// The datagrams that wait to be overtaken, in the order in which they came.
     held: Vec<Vec<u8>>,
@@ -108,9 +107,9 @@ pub struct Link<R> {
     since: Option<Instant>,
 }
 
-impl<R: Rng> Link<R> {
+impl Link {
     /// Makes a direction in which no datagram is held.
-    pub fn new(weather: Weather, chance: R, counts: Arc<LossyCounts>) -> Self {
+    pub fn new(weather: Weather, chance: StdRng, counts: Arc<LossyCounts>) -> Self {
         Self { weather, chance, counts, held: Vec::new(), since: None }
     }
 
@@ -122,18 +121,18 @@ impl<R: Rng> Link<R> {
         let Weather { drop, duplicate, reorder } = self.weather;
         let [dropped, duplicated, reordered] =
             [drop, duplicate, reorder].map(|likely| self.chance.random_bool(likely));
-        LossyCounts::add(&self.counts.came);
+        count(&self.counts.came);
         if dropped {
-            LossyCounts::add(&self.counts.dropped);
+            count(&self.counts.dropped);
             return self.release(now);
         }
         let mut copies = vec![datagram.to_vec()];
         if duplicated {
-            LossyCounts::add(&self.counts.duplicated);
+            count(&self.counts.duplicated);
             copies.push(datagram.to_vec());
         }
         if reordered {
-            LossyCounts::add(&self.counts.reordered);
+            count(&self.counts.reordered);
             self.held.append(&mut copies);
             // The first one's time counts. If each restarted it, `--reorder 1` would hold all.
             self.since.get_or_insert(now);
@@ -184,7 +183,7 @@ struct LossyClient {
     /// The socket towards the server, connected to it: it receives from no other address.
     socket: Arc<UdpSocket>,
     /// The link to the server. The thread `back` has the link in the other direction.
-    there: Link<StdRng>,
+    there: Link,
     /// The thread that passes replies back. Nobody joins it. When it has ended, the client is
     /// forgotten.
     back: JoinHandle<()>,
@@ -223,11 +222,11 @@ impl Proxy {
     /// held back, so an idle proxy costs no wake-ups.
     pub fn run(mut self) {
         let mut buffer = vec![0; BUFFER];
-        let mut timeout = None;
         loop {
             self.release();
             let holds = self.clients.values().any(|client| client.there.holds());
-            set_timeout(&self.listener, &mut timeout, holds.then_some(HELD));
+            // After an error the socket keeps the timeout that it has.
+            let _ = self.listener.set_read_timeout(holds.then_some(HELD));
             match self.listener.recv_from(&mut buffer) {
                 Ok((length, from)) => self.pass_on(&buffer[..length], from),
                 Err(error) if is_nothing_yet(&error) => {}
@@ -290,12 +289,12 @@ impl Proxy {
 }
 
 /// Runs the thread of a client: passes the server's replies back until the server is silent.
-fn pass_back(inner: &UdpSocket, outer: &UdpSocket, client: SocketAddr, mut link: Link<StdRng>) {
+fn pass_back(inner: &UdpSocket, outer: &UdpSocket, client: SocketAddr, mut link: Link) {
     let mut buffer = vec![0; BUFFER];
-    let (mut timeout, mut heard) = (None, Instant::now());
+    let mut heard = Instant::now();
     while heard.elapsed() < SILENCE {
         // A held reply must go out in time, so the receive waits for `HELD` at most.
-        set_timeout(inner, &mut timeout, Some(if link.holds() { HELD } else { SILENCE }));
+        let _ = inner.set_read_timeout(Some(if link.holds() { HELD } else { SILENCE }));
         let out = match inner.recv(&mut buffer) {
             Ok(length) => {
                 heard = Instant::now();
@@ -322,13 +321,6 @@ fn send_all(datagrams: Vec<Vec<u8>>, send: impl Fn(&[u8]) -> io::Result<usize>) 
     }
 }
 
-/// Sets a socket's read timeout, unless `now`, the present one, is equal. An error changes nothing.
-fn set_timeout(socket: &UdpSocket, now: &mut Option<Duration>, timeout: Option<Duration>) {
-    if *now != timeout && socket.set_read_timeout(timeout).is_ok() {
-        *now = timeout;
-    }
-}
-
 /// Returns whether a receive reached its timeout, which Windows reports as `TimedOut`.
 fn is_nothing_yet(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
@@ -338,13 +330,13 @@ fn is_nothing_yet(error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
-    fn link(drop: f64, duplicate: f64, reorder: f64) -> Link<StdRng> {
+    fn link(drop: f64, duplicate: f64, reorder: f64) -> Link {
         let weather = Weather { drop, duplicate, reorder };
         Link::new(weather, StdRng::seed_from_u64(1), Arc::default())
     }
 
     /// Sends 0, 1, 2, … into a link, and returns the numbers that come out.
-    fn out(link: &mut Link<StdRng>, count: u32) -> Vec<u32> {
+    fn out(link: &mut Link, count: u32) -> Vec<u32> {
         let now = Instant::now();
         let mut out: Vec<Vec<u8>> =
             (0..count).flat_map(|number| link.pass(&number.to_be_bytes(), now)).collect();
