@@ -99,8 +99,7 @@ pub fn replay(
     for drawer in &case.drawers {
         let mut client = Wire::connect(host, port, CALL_LIMIT).map_err(failed)?;
         client.send_line(format!("draw {}", drawer.count).as_bytes()).map_err(failed)?;
-        let number = await_parked(&mut control, &known)?;
-        let number = number.ok_or_else(|| not_parked(drawer.name))?;
+        let number = await_parked(&mut control, &known, drawer.name)?;
         known.push(number);
         clients.push((client, number));
     }
@@ -116,19 +115,13 @@ pub fn replay(
     }
     // The replies are read only after all steps. The server replies to a client after the client's
     // last step. If this thread waited for a reply before that, it would send no further step.
-    let received: Result<Vec<_>, _> =
-        clients.iter_mut().map(|(client, _)| receive_numbers(client)).collect();
-    let received = received?;
+    let received = clients.iter_mut().map(|(client, _)| receive_numbers(client));
+    let received = received.collect::<Result<Vec<_>, _>>()?;
     if pattern(&received) == pattern(&explored.received) {
         Ok(received)
     } else {
         Err(DIFFERS.into())
     }
-}
-
-/// Returns the error for a client whose draw did not park.
-fn not_parked(name: char) -> String {
-    format!("{name}'s draw did not park in time; start the lab server anew")
 }
 
 /// Receives a client's reply and returns its numbers.
@@ -158,22 +151,24 @@ fn pattern(received: &[Vec<u32>]) -> Vec<Vec<usize>> {
     received.iter().map(|numbers| numbers.iter().map(place).collect()).collect()
 }
 
-/// Waits until a client is parked that is not in `known`, and returns its number; `None` when there
-/// is none after [`CALL_LIMIT`]. The last request of the wait may take as long again.
+/// Waits until a client is parked that is not in `known`, and returns its number. `name` is the
+/// client's letter, for the error.
 ///
 /// # Errors
-/// Fails as [`ask`] and [`parked`] do.
+/// Fails as [`ask`] and [`parked`] do, and if there is none after [`CALL_LIMIT`]. The last request
+/// of the wait may take as long again.
 fn await_parked(
     control: &mut Wire,
     known: &[ClientNumber],
-) -> Result<Option<ClientNumber>, String> {
+    name: char,
+) -> Result<ClientNumber, String> {
     let deadline = Instant::now() + CALL_LIMIT;
     while Instant::now() < deadline {
         let now = parked(&ask(control, "parked")?)?;
         if let Some(new) = now.into_iter().find(|client| !known.contains(client)) {
-            return Ok(Some(new));
+            return Ok(new);
         }
         std::thread::sleep(LOOK_EVERY);
     }
-    Ok(None)
+    Err(format!("{name}'s draw did not park in time; start the lab server anew"))
 }
