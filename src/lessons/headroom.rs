@@ -24,11 +24,11 @@
 
 use std::time::{Duration, Instant};
 
+use super::Lesson;
 use super::charts::charts;
 use super::headline::headline;
 use super::settings::Settings;
 use super::view::{list, number, numbers, record, text};
-use super::{Lesson, Question};
 use crate::common::caller::{Caller, ClientNumber};
 use crate::common::id::LeaseId;
 use crate::cooperative::manager::{Rules, StandAlone};
@@ -46,7 +46,7 @@ pub const LESSON: Lesson = Lesson {
     html: include_str!("pages/headroom.html"),
     script: include_str!("pages/headroom.js"),
     settings: &["processes", "seed", "moves"],
-    questions: &QUESTIONS,
+    questions: &[("view", view), ("charts", figures), ("headline", headline)],
     between: ".",
     runs: &[
         ("A loan, and what comes back", "processes=2&moves=A:r2000.A:p1000.A:-1"),
@@ -57,9 +57,6 @@ pub const LESSON: Lesson = Lesson {
         ("Urgent, on to figure 9", "processes=3&moves=A:e4000.A:u4000.B:o1000"),
     ],
 };
-
-const QUESTIONS: [(&str, Question); 3] =
-    [("view", view), ("charts", figures), ("headline", headline)];
 
 /// The bytes of each process's own block, which it has from its join.
 const OWN: u64 = 2048;

@@ -20,9 +20,9 @@
 mod play;
 pub mod steps;
 
+use super::Lesson;
 use super::settings::Settings;
 use super::view::{flag, list, number, numbers, record, text};
-use super::{Lesson, Question};
 use crate::protocol::http::value::Value;
 use crate::sessions::shown::{BlockSnapshot, MessageSnapshot};
 use play::{ARENA, CopyUnderWay, Messages};
@@ -35,7 +35,7 @@ pub const LESSON: Lesson = Lesson {
     html: include_str!("pages/message.html"),
     script: include_str!("pages/message.js"),
     settings: &["moves"],
-    questions: &QUESTIONS,
+    questions: &[("view", view)],
     between: ".",
     runs: &[
         (
@@ -56,8 +56,6 @@ pub const LESSON: Lesson = Lesson {
         ),
     ],
 };
-
-const QUESTIONS: [(&str, Question); 1] = [("view", view)];
 
 /// Answers with the blocks, the copies and the sessions after the moves, with the use of the
 /// engine's administrative memory, and with the results and the steps of the last move.

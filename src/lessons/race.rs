@@ -18,9 +18,9 @@
 //!
 //! **Source** `loot-box.txt`: both of its tables are schedules here.
 
+use super::Lesson;
 use super::settings::Settings;
 use super::view::{flag, list, number, numbers, record, text};
-use super::{Lesson, Question};
 use crate::lab::explorer::{Case, Event, Run, Stage};
 use crate::lab::replay::replay;
 use crate::lab::schedule::Schedules;
@@ -41,7 +41,7 @@ pub const LESSON: Lesson = Lesson {
     html: include_str!("pages/race.html"),
     script: include_str!("pages/race.js"),
     settings: &["clients", "lock", "seed", "moves"],
-    questions: &QUESTIONS,
+    questions: &[("view", view), ("all", all), ("random", random), ("source", source)],
     between: "",
     runs: &[
         ("The homework's second table", "clients=A:4,B:2&lock=none&moves=AAAAABABAABB"),
@@ -51,10 +51,6 @@ pub const LESSON: Lesson = Lesson {
         ("A lock around the whole request", "clients=A:4,B:2&lock=request&moves=BA"),
     ],
 };
-
-/// The questions of the page's script: the name in the path, and the function that answers.
-const QUESTIONS: [(&str, Question); 4] =
-    [("view", view), ("all", all), ("random", random), ("source", source)];
 
 /// The most steps that one search runs, in all its schedules together. They take at most a quarter
 /// of a second, even if five clients step by turns.

@@ -19,9 +19,9 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::Lesson;
 use super::settings::Settings;
 use super::view::{list, number, record, text};
-use super::{Lesson, Question};
 use crate::memory::buddy::{AllocateError, Block, Buddy};
 use crate::memory::nodes::{NodeState, TreeChange, TreeNode, change, freeing, nodes, taking};
 use crate::protocol::http::value::Value;
@@ -34,7 +34,7 @@ pub const LESSON: Lesson = Lesson {
     html: include_str!("pages/tree.html"),
     script: include_str!("pages/tree.js"),
     settings: &["size", "seed", "moves"],
-    questions: &QUESTIONS,
+    questions: &[("view", view), ("random", random)],
     between: ".",
     runs: &[
         ("100 bytes, and back", "size=1024&moves=A100.-1"),
@@ -42,8 +42,6 @@ pub const LESSON: Lesson = Lesson {
         ("Best fit beside first fit", "size=1024&moves=A256.B64.-1.C64.D200.-3.A500"),
     ],
 };
-
-const QUESTIONS: [(&str, Question); 2] = [("view", view), ("random", random)];
 
 /// The arena's bytes, if the page names no size.
 const SIZE: u64 = 1024;

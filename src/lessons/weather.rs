@@ -18,9 +18,9 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use super::Lesson;
 use super::settings::Settings;
 use super::view::{flag, list, number, record, text};
-use super::{Lesson, Question};
 use crate::lab::weather::{
     COLUMNS, DELAYS, DatagramFault, Passage, Placement, RequestProtocol, rows, run,
 };
@@ -34,7 +34,7 @@ pub const LESSON: Lesson = Lesson {
     html: include_str!("pages/weather.html"),
     script: include_str!("pages/weather.js"),
     settings: &["protocol", "promise", "moves"],
-    questions: &QUESTIONS,
+    questions: &[("view", view), ("table", table)],
     between: ".",
     runs: &[
         ("The reply is lost, at least once", "protocol=RR&promise=at-least-once&moves=1L"),
@@ -43,8 +43,6 @@ pub const LESSON: Lesson = Lesson {
         ("R in bad weather", "protocol=R&promise=maybe&moves=0L"),
     ],
 };
-
-const QUESTIONS: [(&str, Question); 2] = [("view", view), ("table", table)];
 
 /// The most faults of one run.
 const MOST_FAULTS: usize = 20;
