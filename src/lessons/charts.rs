@@ -11,6 +11,7 @@
 //!
 //! **Source** `cooperative-memory-management.txt`, figures 8 to 12.
 
+use super::settings::Settings;
 use super::view::{list, number, record, text};
 use crate::cooperative::figures::FULL;
 use crate::protocol::http::value::Value;
@@ -150,28 +151,28 @@ pub const CHARTS: [Chart; 5] = [
     },
 ];
 
-/// Returns the charts for a page.
-pub fn charts() -> Value {
+/// Answers with the flow charts.
+pub fn charts(_: &Settings) -> Result<Value, String> {
+    let name = |at: u16| text(if at == FULL { "full".into() } else { at.to_string() });
     let place = |&(at, words, column, row): &(u16, &'static str, u8, u8)| {
-        let name = if at == FULL { "full".into() } else { at.to_string() };
         record([
-            ("name", text(name)),
+            ("name", name(at)),
             ("words", text(words)),
             ("column", number(column)),
             ("row", number(row)),
         ])
     };
-    let name = |at: u16| text(if at == FULL { "full".into() } else { at.to_string() });
     let arrow = |&(from, to, answer): &(u16, u16, &'static str)| {
         record([("from", name(from)), ("to", name(to)), ("answer", text(answer))])
     };
-    list(CHARTS.iter().map(|chart| {
+    let chart = |chart: &Chart| {
         record([
             ("title", text(chart.title)),
             ("boxes", list(chart.boxes.iter().map(place))),
             ("arrows", list(chart.arrows.iter().map(arrow))),
         ])
-    }))
+    };
+    Ok(record([("charts", list(CHARTS.iter().map(chart)))]))
 }
 
 #[cfg(test)]

@@ -24,18 +24,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::Lesson;
 use super::charts::charts;
 use super::headline::headline;
 use super::settings::Settings;
 use super::view::{list, number, numbers, record, text};
-use crate::common::caller::{Caller, ClientNumber};
-use crate::common::id::LeaseId;
+use super::{Lesson, client};
+use crate::common::caller::Caller;
 use crate::cooperative::manager::{Rules, StandAlone};
 use crate::cooperative::pool::{Share, Shares};
-use crate::cooperative::words::{
-    Account, Amounts, Granted, Pool, PoolState, Reason, Signal, Wanted,
-};
+use crate::cooperative::words::{Account, Amounts, Granted, Pool, Reason, Signal, Wanted};
 use crate::protocol::http::value::Value;
 
 /// The lesson.
@@ -46,7 +43,7 @@ pub const LESSON: Lesson = Lesson {
     html: include_str!("pages/headroom.html"),
     script: include_str!("pages/headroom.js"),
     settings: &["processes", "seed", "moves"],
-    questions: &[("view", view), ("charts", figures), ("headline", headline)],
+    questions: &[("view", view), ("charts", charts), ("headline", headline)],
     between: ".",
     runs: &[
         ("A loan, and what comes back", "processes=2&moves=A:r2000.A:p1000.A:-1"),
@@ -96,11 +93,6 @@ struct Headroom {
     waiting: Vec<Ticketed>,
     /// The results of the last move, in words.
     told: Vec<String>,
-}
-
-/// Returns the client of a process: A is 1.
-fn client(name: char) -> ClientNumber {
-    u64::from(name as u32 - 'A' as u32) + 1
 }
 
 impl Headroom {
@@ -198,23 +190,16 @@ impl Headroom {
         let Some(Granted { id, size, .. }) = granted else {
             return self.told.push(format!("{name} has no block {block}: nothing happens."));
         };
-        match self.return_block(name, id) {
-            Ok(refill) => {
+        match self.tables.manager().return_block(client(name), id) {
+            Ok((ending, refill)) => {
+                self.tables.manager().give_back(vec![ending], self.now);
                 let parts = Pool::ALL.into_iter().filter(|&pool| refill[pool] > 0);
                 let parts: Vec<_> =
                     parts.map(|pool| format!("{} to {}", refill[pool], pool.word())).collect();
                 self.told.push(format!("{name} returns {size} bytes: {}.", parts.join(", ")));
             }
-            Err(why) => self.told.push(why),
+            Err(error) => self.told.push(error.text.to_string()),
         }
-    }
-
-    /// Returns a block in the manager's two steps; returns the bytes that each pool got back.
-    fn return_block(&mut self, name: char, id: LeaseId) -> Result<Amounts, String> {
-        let returned = self.tables.manager().return_block(client(name), id);
-        let (ending, refill) = returned.map_err(|error| error.text.to_string())?;
-        self.tables.manager().give_back(vec![ending], self.now);
-        Ok(refill)
     }
 
     /// Lets 10 ms pass. The manager looks at its pools; then the outcomes of waiting requests, and
@@ -289,7 +274,7 @@ fn view(settings: &Settings) -> Result<Value, String> {
     let accounts = headroom.tables.processes.accounts(None, usize::MAX);
     let path = |line: &String| {
         let boxes = path_of(line)?;
-        Some(record([("said", text(line.as_str())), ("boxes", list(boxes.into_iter().map(text)))]))
+        Some(record([("said", text(line)), ("boxes", list(boxes.into_iter().map(text)))]))
     };
     let block = |(at, (name, granted)): (usize, &(char, Option<Granted>))| {
         granted.as_ref().map(|granted| {
@@ -305,40 +290,25 @@ fn view(settings: &Settings) -> Result<Value, String> {
         text(format!("{name} waits for {} bytes ({})", wanted.size, wanted.reason.word()))
     };
     Ok(record([
-        ("pools", list(pools.iter().map(pool))),
+        ("pools", list(pools.iter().map(Value::of))),
         ("processes", list(accounts.iter().map(account))),
         ("blocks", list(headroom.blocks.iter().enumerate().filter_map(block))),
         ("waiting", list(headroom.waiting.iter().map(waiting))),
-        ("told", list(headroom.told.iter().map(|line| text(line.as_str())))),
+        ("told", list(headroom.told.iter().map(text))),
         ("paths", list(journal.iter().filter_map(path))),
     ]))
-}
-
-/// Returns the record of a pool for the page.
-fn pool(state: &PoolState) -> Value {
-    record([
-        ("name", text(state.pool.word())),
-        ("size", number(state.size)),
-        ("free", number(state.free)),
-        ("freeable", number(state.freeable)),
-    ])
 }
 
 /// Returns the record of a process for the page: its garbage, its blocks and its debts.
 fn account(account: &Account) -> Value {
     let amounts = |amounts: &Amounts| numbers(Pool::ALL.map(|pool| amounts[pool]));
     record([
-        ("name", text(account.name.as_str())),
+        ("name", text(&account.name)),
         ("freeable", number(account.freeable)),
         ("secured", number(account.secured)),
         ("holds", amounts(&account.holds)),
         ("owes", amounts(&account.owes)),
     ])
-}
-
-/// Answers with the flow charts.
-fn figures(_: &Settings) -> Result<Value, String> {
-    Ok(record([("charts", charts())]))
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ fn view(settings: &Settings) -> Result<Value, String> {
         ("blocks", list(blocks.iter().map(|one| block(one, &arena, &known)))),
         ("sessions", list(pairs)),
         ("copies", list(copies.iter().enumerate().filter_map(copy))),
-        ("told", list(told.iter().map(|line| text(line.as_str())))),
+        ("told", list(told.iter().map(text))),
         ("steps", list(passed.into_iter().map(steps::step))),
     ]))
 }
@@ -132,7 +132,7 @@ fn block(one: &BlockSnapshot, arena: &[u8], known: &[(u64, usize)]) -> Value {
         numbers(copies.iter().filter_map(at))
     };
     record([
-        ("name", text(one.name.as_str())),
+        ("name", text(&one.name)),
         ("has_ended", flag(one.has_ended)),
         ("size", number(one.size)),
         ("extents", list(one.extents.iter().map(|&(offset, size)| numbers([offset, size])))),

@@ -61,6 +61,7 @@ pub mod tree;
 pub mod view;
 pub mod weather;
 
+use crate::common::caller::ClientNumber;
 use crate::protocol::http::value::Value;
 use settings::Settings;
 
@@ -98,6 +99,11 @@ pub type FixedRun = (&'static str, &'static str);
 /// Fails with one line that names the cause and the cure: a setting that cannot be read, a move
 /// that is not possible.
 pub type Question = fn(&Settings) -> Result<Value, String>;
+
+/// Returns the client of a process: A is 1. Each process has one client.
+fn client(name: char) -> ClientNumber {
+    u64::from(name as u32 - 'A' as u32) + 1
+}
 
 /// All lessons, in the order in which they are done.
 pub const LESSONS: [&Lesson; 5] =

@@ -249,7 +249,7 @@ impl LessonArena {
         };
         record([
             ("name", text(name)),
-            ("told", text(&*self.told)),
+            ("told", text(&self.told)),
             ("frames", list(self.frames())),
             ("leases", list(self.leases.iter().enumerate().filter_map(lease))),
             ("used", number(filling.used)),

@@ -103,9 +103,8 @@ fn view(settings: &Settings) -> Result<Value, String> {
     let run = run(protocol, &placement, with_hello);
     let fault_of = |number: usize| placement.iter().find(|(at, _)| *at == number);
     let passage = |(at, one): (usize, &Passage)| {
-        let arrival = |(ms, does): &(u64, String)| {
-            record([("ms", number(*ms)), ("does", text(does.as_str()))])
-        };
+        let arrival =
+            |(ms, does): &(u64, String)| record([("ms", number(*ms)), ("does", text(does))]);
         record([
             ("to_server", flag(one.to_server)),
             ("kind", text(one.kind)),
@@ -141,7 +140,7 @@ fn said(fault: DatagramFault) -> String {
 /// question computes it, and the server keeps it, because that takes long.
 fn table(_: &Settings) -> Result<Value, String> {
     static ROWS: LazyLock<Vec<[String; COLUMNS.len()]>> = LazyLock::new(rows);
-    let row = |cells: &[String; COLUMNS.len()]| list(cells.iter().map(|cell| text(cell.as_str())));
+    let row = |cells: &[String; COLUMNS.len()]| list(cells.iter().map(text));
     Ok(record([("columns", list(COLUMNS.map(text))), ("rows", list(ROWS.iter().map(row)))]))
 }
 

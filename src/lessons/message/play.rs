@@ -14,11 +14,12 @@
 
 use std::time::Instant;
 
-use crate::common::caller::{Caller, ClientNumber};
+use crate::common::caller::Caller;
 use crate::common::error::Error;
 use crate::common::marks::{Figures, traced};
 use crate::cooperative::manager::{Processes, Rules};
 use crate::cooperative::pool::{PoolAmounts, Shares};
+use crate::lessons::client;
 use crate::memory::lease::LeaseTable;
 use crate::server::tables::ServerTables;
 use crate::sessions::words::{Notice, SessionId, Told};
@@ -61,11 +62,6 @@ pub(super) struct Messages {
     pub(super) told: Vec<String>,
     /// The steps of figures 4 and 5 that the last move passed.
     pub(super) steps: Vec<u16>,
-}
-
-/// Returns the client of a process: A is 1. Each process has one client.
-fn client(name: char) -> ClientNumber {
-    u64::from(name as u32 - 'A' as u32) + 1
 }
 
 impl Messages {

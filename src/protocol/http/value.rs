@@ -72,7 +72,7 @@ pub fn error_value(error: &Error) -> (&'static str, Value) {
 /// Returns an inspected lease as a value. Takes the inspection by reference, because a [`Reply`]
 /// for [`reply_value`] would have to own the data.
 pub fn inspection_value(inspection: &Inspection) -> (&'static str, Value) {
-    (Inspection::ELEMENT, record(|sink| inspection.write(sink)))
+    (Inspection::ELEMENT, Value::of(inspection))
 }
 
 impl RecordSink {
@@ -131,6 +131,11 @@ impl Sink for RecordSink {
 }
 
 impl Value {
+    /// Returns the record of a message's fields.
+    pub fn of<'a>(message: &impl Message<'a>) -> Self {
+        record(|sink| message.write(sink))
+    }
+
     /// Returns about the length of the value's text in bytes: its strings, and 8 bytes for each
     /// single value. The body starts with this capacity: a body that grows by doubling could take
     /// twice as much memory.
