@@ -198,9 +198,6 @@ impl Record {
     }
 
     /// Returns the duplicates that are easiest to look up, at most [`MAX_LISTED`].
-    ///
-    /// The selection takes linear time, and only the selected ones are sorted: a server without a
-    /// lock may give a hundred thousand duplicates, of which ten are shown.
     fn smallest_evidence(&self) -> Vec<RepeatedNumber> {
         let effort = |duplicate: &RepeatedNumber| {
             let RepeatedNumber { number, first, again } = *duplicate;
@@ -209,11 +206,8 @@ impl Record {
             (first.file == again.file, lines, number)
         };
         let mut easiest = self.duplicates.clone();
-        if easiest.len() > MAX_LISTED {
-            easiest.select_nth_unstable_by_key(MAX_LISTED, effort);
-            easiest.truncate(MAX_LISTED);
-        }
         easiest.sort_unstable_by_key(effort);
+        easiest.truncate(MAX_LISTED);
         easiest
     }
 
@@ -250,11 +244,8 @@ fn left_out(text: &[u8]) -> String {
 }
 
 /// Returns a text without its byte order mark and without terminal colours; UTF-16 becomes UTF-8.
-fn plain(text: &[u8]) -> Cow<'_, [u8]> {
-    match without_mark(text) {
-        Cow::Borrowed(text) => without_colours(text),
-        Cow::Owned(text) => Cow::Owned(without_colours(&text).into_owned()),
-    }
+fn plain(text: &[u8]) -> Vec<u8> {
+    without_colours(&without_mark(text)).into_owned()
 }
 
 /// Returns each drawn number as text, with its line, counted from 1.
