@@ -144,9 +144,7 @@ impl SimulatedProcess {
         let name = format!("process-{}", self.number + 1);
         self.is_joined = turn.tables.manager().join(caller, &name, Some(X), (), turn.now).is_ok();
         if self.is_joined && self.sharing.is_separate {
-            while (self.chunks.len() as u64) < self.sharing.max_chunks
-                && self.ask(turn, Reason::Committed)
-            {}
+            while self.has_room() && self.ask(turn, Reason::Committed) {}
         }
         self.is_joined
     }
@@ -204,8 +202,7 @@ impl SimulatedProcess {
                 self.begin_collection(turn);
                 return false;
             }
-            let may_ask = !self.sharing.is_separate;
-            if !(may_ask && self.ask(turn, Reason::OutOfMemory)) {
+            if self.sharing.is_separate || !self.ask(turn, Reason::OutOfMemory) {
                 self.fail(turn);
                 return false;
             }
