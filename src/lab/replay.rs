@@ -31,7 +31,8 @@ use std::time::{Duration, Instant};
 use crate::client::CallError;
 use crate::client::wire::Wire;
 use crate::common::caller::ClientNumber;
-use crate::lab::explorer::{Case, Run};
+use crate::lab::explorer::{Case, Stage};
+use crate::lab::telling::stuck;
 
 /// The limit of each call on a connection, and of the wait until a new client is parked.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -78,8 +79,8 @@ fn parked(reply: &str) -> Result<Vec<ClientNumber>, String> {
 /// Carries out `schedule` on the lab server and returns the numbers that each client received, in
 /// the order of [`Case::drawers`].
 ///
-/// `schedule` names only clients of the case. `explored` is the run of the same schedule in the
-/// explorer. On success the numbers repeat in the same places as in `explored`.
+/// `schedule` names only clients of the case. The explorer runs it first, on `stage`. On success the
+/// numbers repeat in the same places as in that run.
 ///
 /// # Errors
 /// Fails with a text of one sentence. The numbers that were drawn before the failure are gone from
@@ -87,11 +88,12 @@ fn parked(reply: &str) -> Result<Vec<ClientNumber>, String> {
 /// over, and take more numbers.
 pub fn replay(
     case: &Case,
+    stage: &Stage,
     schedule: &[u8],
-    explored: &Run,
     host: &str,
     port: u16,
 ) -> Result<Vec<Vec<u32>>, String> {
+    let explored = stage.run(schedule).map_err(stuck)?;
     let mut control = Wire::connect(host, port, CALL_LIMIT).map_err(failed)?;
     // Clients of other programs may be parked already. Their numbers are none of the new ones.
     let mut known = parked(&ask(&mut control, "parked")?)?;

@@ -227,8 +227,7 @@ fn function(begins: &str) -> Vec<(usize, &'static str)> {
 }
 
 /// Carries the whole schedule out on a lab server, with a connection for each client. Steps that
-/// the moves lack follow, client by client. The explorer runs the same schedule first, because
-/// [`replay`] compares the numbers that repeat.
+/// the moves lack follow, client by client.
 ///
 /// # Errors
 /// Fails with one line: for a case with a lock, which no lab server has, and as [`replay`] does.
@@ -238,8 +237,7 @@ pub fn replayed(settings: &Settings, host: &str, port: u16) -> Result<Value, Str
         return Err("a lab server draws without the lock; choose lock none".into());
     }
     let schedule = read_schedule(&case, settings.text("moves"))?;
-    let explored = stage(&case)?.run(&schedule).map_err(stuck)?;
-    let received = replay(&case, &schedule, &explored, host, port)?;
+    let received = replay(&case, &stage(&case)?, &schedule, host, port)?;
     let all: Vec<u32> = received.concat();
     let is_twice = |number: &u32| all.iter().filter(|other| *other == number).count() > 1;
     let row = |(at, own): (usize, &Vec<u32>)| {
