@@ -210,23 +210,22 @@ impl LessonArena {
     /// Returns a node of the tree for the page: offset and size, and the halves of a split node, or
     /// the owner of a used one.
     fn node(&self, node: &TreeNode) -> Value {
-        let mut fields =
-            vec![("offset".into(), number(node.offset)), ("size".into(), number(node.size))];
-        match &node.what {
+        let what = match &node.what {
             NodeState::Split(halves) => {
-                fields.push(("halves".into(), list(halves.iter().map(|half| self.node(half)))));
+                Some(("halves", list(halves.iter().map(|half| self.node(half)))))
             }
-            NodeState::Free => {}
+            NodeState::Free => None,
             NodeState::Used => {
                 let starts =
                     |lease: &&LessonLease| lease.block.is_some_and(|b| b.offset == node.offset);
                 // Several leases may have had this offset, one after the other: the last has it.
                 // Each used block has a lease, so no page shows a '?'.
                 let owner = self.leases.iter().rev().find(starts).map_or('?', |lease| lease.owner);
-                fields.push(("owner".into(), text(owner)));
+                Some(("owner", text(owner)))
             }
-        }
-        Value::Record(fields)
+        };
+        let place = [("offset", number(node.offset)), ("size", number(node.size))];
+        record(place.into_iter().chain(what))
     }
 
     /// Returns the arena for the page: the last move, step by step, the leases, and the waste.

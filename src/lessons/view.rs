@@ -7,7 +7,7 @@
 use crate::protocol::http::value::Value;
 
 /// Makes a record of fields with their names.
-pub fn record<const N: usize>(fields: [(&str, Value); N]) -> Value {
+pub fn record<'n>(fields: impl IntoIterator<Item = (&'n str, Value)>) -> Value {
     Value::Record(fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
 }
 
