@@ -56,8 +56,7 @@ use crate::lab::replay::replay;
 use crate::lab::search::{Bound, Findings, SearchWay, explore};
 use crate::lab::step_by_step::step_by_step;
 use crate::lab::telling::{
-    LOCKS, letters, no_threads, read_drawers, read_schedule, stuck, tell_case, tell_findings,
-    tell_run,
+    LOCKS, letters, read_drawers, read_schedule, tell_case, tell_findings, tell_run,
 };
 use crate::lab::tenants::ReleaseOrder;
 use crate::lessons::export::answers;
@@ -198,16 +197,16 @@ fn answer(arguments: &RaceArguments, case: &Case) -> Result<String, String> {
         return by_hand(case);
     }
     // The stage has a thread for each client, and lets them step in the order of a schedule.
-    let stage = Stage::new(case.clone()).map_err(no_threads)?;
+    let stage = Stage::new(case.clone())?;
     if let Some(place) = &arguments.replay {
         return replay_on_server(arguments, case, &stage, chosen, place);
     }
     let (text, shown) = match chosen {
-        Some(schedule) => (tell_run(case, &stage, &schedule).map_err(stuck)?, Some(schedule)),
+        Some(schedule) => (tell_run(case, &stage, &schedule)?, Some(schedule)),
         None => {
             let findings = search(arguments, case, &stage)?;
             let chance = arguments.random.map_or_else(String::new, |n| chance(case, n));
-            let told = tell_findings(case, &stage, &findings).map_err(stuck)?;
+            let told = tell_findings(case, &stage, &findings)?;
             (chance + &told, findings.smallest.map(|smallest| smallest.schedule))
         }
     };
@@ -283,7 +282,7 @@ fn search(arguments: &RaceArguments, case: &Case, stage: &Stage) -> Result<Findi
     };
     let findings = explore(case, stage, way, bound, |tried| line.show(tried));
     line.wipe();
-    findings.map_err(stuck)
+    findings
 }
 
 /// Runs one schedule on a lab server, and returns the text for standard output. If the user gave no

@@ -29,9 +29,8 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::io;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -42,8 +41,7 @@ use crate::lab::schedule::Schedules;
 use crate::numbers::draw::{Counter, gather, take};
 use crate::numbers::list::NumberList;
 use crate::numbers::locking::Locking;
-use crate::numbers::parking::Step;
-use crate::numbers::parking::{Parking, Stuck};
+use crate::numbers::parking::{Parking, Step};
 use crate::numbers::taken::Taken;
 
 /// The longest time for one [`Stage::go_on`], which on a usual machine takes milliseconds.
@@ -196,16 +194,15 @@ struct Scene {
     locked: Mutex<Cell<u32>>,
     /// The run since the last reset.
     run: Mutex<Run>,
-    /// True once the stage is dropped: then each thread ends after its draw.
-    closing: AtomicBool,
 }
 
 impl Stage {
     /// Starts the threads of `case`.
     ///
     /// # Errors
-    /// Fails if the system has no thread left. Then `?` drops `stage`, which joins the threads.
-    pub fn new(case: Case) -> io::Result<Self> {
+    /// Fails with one line if the system has no thread left. Then `?` drops `stage`, which joins the
+    /// threads.
+    pub fn new(case: Case) -> Result<Self, String> {
         let scene = Arc::new(Scene {
             list: NumberList::new(case.list()),
             case,
@@ -213,20 +210,23 @@ impl Stage {
             counter: AtomicU32::new(0),
             locked: Mutex::default(),
             run: Mutex::default(),
-            closing: AtomicBool::new(false),
         });
         let mut stage = Self { scene: scene.clone(), threads: Vec::new() };
         for (client, drawer) in scene.case.drawers.iter().enumerate() {
             let builder = Builder::new().name(format!("draw-{}", drawer.name)).stack_size(STACK);
             let (own, count) = (scene.clone(), drawer.count);
-            stage.threads.push(builder.spawn(move || own.draw_again_and_again(client, count))?);
+            let thread = builder.spawn(move || own.draw_again_and_again(client, count));
+            stage.threads.push(thread.map_err(|error| {
+                format!("no thread for the clients ({error}); end something else first")
+            })?);
         }
+        stage.reset();
         Ok(stage)
     }
 
     /// Sets the counter to 0 and forgets the run. Precondition: no client is in the middle of a
     /// draw, because it would later store an index of the old run.
-    pub fn reset(&self) {
+    fn reset(&self) {
         let clients = self.scene.case.drawers.len();
         self.scene.counter.store(0, Ordering::SeqCst);
         lock(&self.scene.locked).set(0);
@@ -237,11 +237,13 @@ impl Stage {
     /// step left would start its request again; [`Schedules::complete`] refuses that.
     ///
     /// # Errors
-    /// Fails with [`Stuck::Unfinished`] after 60 s. A client may then be within a draw: drop the
-    /// stage.
-    pub fn go_on(&self, schedule: &[u8]) -> Result<(), Stuck> {
+    /// Fails with one line after 60 s. A client may then be within a draw: drop the stage. The other
+    /// reason of [`Stuck`](crate::numbers::parking::Stuck), a second plan at the same time, does not
+    /// come here: each stage has one user.
+    pub fn go_on(&self, schedule: &[u8]) -> Result<(), String> {
         let plan = schedule.iter().map(|&client| ClientNumber::from(client));
-        self.scene.parking.carry_out(plan, PLAN_LIMIT)
+        let why = "a step did not end within a minute; the machine is overwhelmed, try again";
+        self.scene.parking.carry_out(plan, PLAN_LIMIT).map_err(|_| why.into())
     }
 
     /// Returns a copy of the run since the last reset.
@@ -253,7 +255,7 @@ impl Stage {
     ///
     /// # Errors
     /// Fails as [`Stage::go_on`] does.
-    pub fn run(&self, schedule: &[u8]) -> Result<Run, Stuck> {
+    pub fn run(&self, schedule: &[u8]) -> Result<Run, String> {
         self.reset();
         self.go_on(schedule)?;
         Ok(std::mem::take(&mut *lock(&self.scene.run)))
@@ -262,9 +264,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // The flag is set before `open`. A thread that `open` wakes ends its draw, sees the flag,
-        // and ends.
-        self.scene.closing.store(true, Ordering::SeqCst);
+        // A thread that `open` wakes ends its draw, sees that the parking is open, and ends.
         self.scene.parking.open();
         for thread in self.threads.drain(..) {
             // An error means that the thread panicked, and it has printed its message.
@@ -276,10 +276,10 @@ impl Drop for Stage {
 impl Scene {
     /// Runs a client's thread: one draw for each schedule, so a schedule needs no new thread.
     fn draw_again_and_again(&self, client: usize, count: u64) {
-        while !self.closing.load(Ordering::SeqCst) {
+        while !self.parking.is_open() {
             let received: Vec<u32> = self.draw(client as u8, count).numbers().collect();
-            // The numbers are stored before the thread parks again: `carry_out` waits for that. A
-            // stage that is dropped before its first `reset` has no slot.
+            // The numbers are stored before the thread parks again: `carry_out` waits for that. After
+            // `Stage::run` has taken the run there is no slot, and the stage may be dropped.
             if let Some(slot) = lock(&self.run).received.get_mut(client) {
                 *slot = received;
             }

@@ -32,7 +32,6 @@ use crate::client::CallError;
 use crate::client::wire::Wire;
 use crate::common::caller::ClientNumber;
 use crate::lab::explorer::{Case, Stage};
-use crate::lab::telling::stuck;
 
 /// The limit of each call on a connection, and of the wait until a new client is parked.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -93,7 +92,7 @@ pub fn replay(
     host: &str,
     port: u16,
 ) -> Result<Vec<Vec<u32>>, String> {
-    let explored = stage.run(schedule).map_err(stuck)?;
+    let explored = stage.run(schedule)?;
     let mut control = Wire::connect(host, port, CALL_LIMIT).map_err(failed)?;
     // Clients of other programs may be parked already. Their numbers are none of the new ones.
     let mut known = parked(&ask(&mut control, "parked")?)?;

@@ -27,7 +27,6 @@ use rand::rngs::StdRng;
 
 use crate::lab::explorer::{Case, Stage};
 use crate::lab::schedule::Schedules;
-use crate::numbers::parking::Stuck;
 
 /// The limits of a search.
 #[derive(Debug, Clone, Copy)]
@@ -102,7 +101,7 @@ pub fn explore(
     way: SearchWay,
     bound: Bound,
     progress: impl FnMut(u64),
-) -> Result<Findings, Stuck> {
+) -> Result<Findings, String> {
     let schedules = &case.schedules();
     let findings = Findings { count: schedules.count(), way, ..Findings::default() };
     let (most, outcomes, fingerprint) = (bound.schedules, HashSet::new(), RandomState::new());
@@ -151,7 +150,7 @@ struct Search<'a, P> {
     /// The hash function of the outcomes.
     fingerprint: RandomState,
     /// The error that ended the search. `visit` can only be broken off, so the error waits here.
-    stuck: Option<Stuck>,
+    stuck: Option<String>,
 }
 
 impl<P: FnMut(u64)> Search<'_, P> {

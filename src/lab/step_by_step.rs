@@ -25,7 +25,7 @@ use std::io::{self, BufRead};
 
 use crate::lab::explorer::{Case, Stage};
 use crate::lab::space_time::{CameTwice, Diagram, explain, homework_table};
-use crate::lab::telling::{letters, no_threads, stuck, tell_case, verdict};
+use crate::lab::telling::{letters, tell_case, verdict};
 
 /// The text for `?`.
 const HELP: &str = "a client's letter and return: it does its next step; several letters: one after \
@@ -81,8 +81,7 @@ struct ByHand<'a> {
 
 impl<'a> ByHand<'a> {
     fn new(case: &'a Case) -> Result<Self, String> {
-        let stage = Stage::new(case.clone()).map_err(no_threads)?;
-        stage.reset();
+        let stage = Stage::new(case.clone())?;
         Ok(Self { case, stage, done: Vec::new(), diagram: Diagram::new(case), known: 0 })
     }
 
@@ -115,7 +114,7 @@ impl<'a> ByHand<'a> {
     /// Lets a client do its next step. Returns the step's line of the diagram, and the reason of
     /// each fault that is new with this step.
     fn step(&mut self, client: u8) -> Result<String, String> {
-        self.stage.go_on(&[client]).map_err(stuck)?;
+        self.stage.go_on(&[client])?;
         self.done.push(client);
         let run = self.stage.so_far();
         let mut text = run.events.last().map_or_else(String::new, |event| self.diagram.line(event));

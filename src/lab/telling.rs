@@ -17,13 +17,11 @@
 //! steps left ([`crate::lab::schedule`]).
 
 use std::fmt::Write;
-use std::io;
 
 use crate::lab::explorer::{Case, Drawer, Run, Stage};
 use crate::lab::search::{Findings, SearchWay};
 use crate::lab::space_time::{MAX_DRAWERS, explain, homework_table, picture};
 use crate::numbers::locking::Locking;
-use crate::numbers::parking::Stuck;
 
 /// The most numbers that one client may draw. 5 clients with 20 numbers are 300 steps at most.
 const MAX_COUNT: u64 = 20;
@@ -44,17 +42,6 @@ pub const LOCKS: [(&str, (Locking, bool)); 4] = [
 /// 3.4 · 10^38.
 pub fn how_many(count: Option<u128>) -> String {
     count.map_or("more than 10^38".into(), |count| count.to_string())
-}
-
-/// Returns the message for a step that did not end in time. The other reason of [`Stuck`], a second
-/// plan at the same time, does not come here: each command has a stage of its own.
-pub fn stuck(_: Stuck) -> String {
-    "a step did not end within a minute; the machine is overwhelmed, try again".into()
-}
-
-/// Returns the message for clients' threads that the system did not make.
-pub fn no_threads(error: io::Error) -> String {
-    format!("no thread for the clients ({error}); end something else first")
 }
 
 /// Returns the case as text: clients, list, lock and the steps of a number.
@@ -83,7 +70,7 @@ pub fn tell_case(case: &Case) -> String {
 ///
 /// # Errors
 /// Fails as [`Stage::go_on`] does.
-pub fn tell_findings(case: &Case, stage: &Stage, findings: &Findings) -> Result<String, Stuck> {
+pub fn tell_findings(case: &Case, stage: &Stage, findings: &Findings) -> Result<String, String> {
     let Findings { tried, racy, outcomes, most_duplicates, is_complete, .. } = *findings;
     let count = how_many(findings.count);
     let which = match (findings.way, is_complete) {
@@ -131,7 +118,7 @@ pub fn letters(case: &Case, schedule: &[u8]) -> String {
 ///
 /// # Errors
 /// Fails as [`Stage::go_on`] does.
-pub fn tell_run(case: &Case, stage: &Stage, schedule: &[u8]) -> Result<String, Stuck> {
+pub fn tell_run(case: &Case, stage: &Stage, schedule: &[u8]) -> Result<String, String> {
     let run = stage.run(schedule)?;
     let preemptions = case.schedules().preemptions(schedule);
     let mut text = format!("schedule {}, preemptions {preemptions}\n\n", letters(case, schedule));

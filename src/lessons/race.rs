@@ -26,9 +26,7 @@ use crate::lab::replay::replay;
 use crate::lab::schedule::Schedules;
 use crate::lab::search::{Bound, SearchWay, explore};
 use crate::lab::space_time::{Diagram, explain};
-use crate::lab::telling::{
-    LOCKS, how_many, letters, no_threads, read_drawers, read_letters, read_schedule, stuck,
-};
+use crate::lab::telling::{LOCKS, how_many, letters, read_drawers, read_letters, read_schedule};
 use crate::numbers::locking::Locking;
 use crate::numbers::parking::Step;
 use crate::protocol::http::value::Value;
@@ -76,21 +74,14 @@ fn begun(case: &Case, schedules: &Schedules, moves: &str) -> Result<Vec<u8>, Str
     begun.ok_or_else(|| "moves have a letter of no client, or too many of one; undo".into())
 }
 
-/// Makes the threads of a case.
-fn stage(case: &Case) -> Result<Stage, String> {
-    Stage::new(case.clone()).map_err(no_threads)
-}
-
 /// Answers with the state after the moves: the clients, the counter, the steps, and the numbers
 /// that come twice.
 fn view(settings: &Settings) -> Result<Value, String> {
     let case = case(settings)?;
     let schedules = case.schedules();
     let moves = begun(&case, &schedules, settings.text("moves"))?;
-    let stage = stage(&case)?;
-    // Gives the new stage an empty list of received numbers for each client.
-    stage.reset();
-    stage.go_on(&moves).map_err(stuck)?;
+    let stage = Stage::new(case.clone())?;
+    stage.go_on(&moves)?;
     let run = stage.so_far();
     // Two loads of one index decide that a number comes twice. Until both clients have stored, the
     // page says that it will come. `explain` says "came", in two lines; the page shows one line.
@@ -168,7 +159,7 @@ fn all(settings: &Settings) -> Result<Value, String> {
     let bound = Bound { preemptions: None, schedules: most };
     // The page shows no progress, so the function that is told it does nothing.
     let way = SearchWay::FewPreemptionsFirst;
-    let findings = explore(&case, &stage(&case)?, way, bound, |_| {}).map_err(stuck)?;
+    let findings = explore(&case, &Stage::new(case.clone())?, way, bound, |_| {})?;
     let smallest = findings.smallest.as_ref().map(|one| letters(&case, &one.schedule));
     Ok(record([
         ("tried", number(findings.tried)),
@@ -237,7 +228,7 @@ pub fn replayed(settings: &Settings, host: &str, port: u16) -> Result<Value, Str
         return Err("a lab server draws without the lock; choose lock none".into());
     }
     let schedule = read_schedule(&case, settings.text("moves"))?;
-    let received = replay(&case, &stage(&case)?, &schedule, host, port)?;
+    let received = replay(&case, &Stage::new(case.clone())?, &schedule, host, port)?;
     let all: Vec<u32> = received.concat();
     let is_twice = |number: &u32| all.iter().filter(|other| *other == number).count() > 1;
     let row = |(at, own): (usize, &Vec<u32>)| {

@@ -215,6 +215,11 @@ impl Parking {
         state.parked.values().for_each(|parked| parked.thread.unpark());
         state.watcher.iter().for_each(Thread::unpark);
     }
+
+    /// Returns whether the parking has opened.
+    pub fn is_open(&self) -> bool {
+        lock(&self.state).open
+    }
 }
 
 impl ParkingState {
