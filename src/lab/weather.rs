@@ -213,7 +213,9 @@ impl SimulatedNetwork {
     /// milliseconds of a [`Passage`] count from then on.
     pub fn greeted(placement: &[(usize, DatagramFault)]) -> (Self, Peer) {
         let (mut weather, mut peer) = (Self::new(&[]), Peer::new(ByteOrder::Big, 0));
-        weather.greet(&mut peer);
+        let way = Way { retry: RETRY, ..Way::default() };
+        let mut hello = Exchange::new(ExchangePurpose::Greet, way, &mut peer, LIMIT, weather.now);
+        weather.carry_out(&mut hello, &mut peer);
         (weather.passages, weather.placement) = (Vec::new(), placement.to_vec());
         weather.start = weather.now;
         (weather, peer)
@@ -302,13 +304,6 @@ impl SimulatedNetwork {
     fn arrived(&mut self, number: usize, at: Instant, does: impl Into<String>) {
         let at = self.milliseconds(at);
         self.passages[number].arrivals.push((at, does.into()));
-    }
-
-    /// Gets a token for the client: an exchange of Hello and Welcome.
-    fn greet(&mut self, peer: &mut Peer) {
-        let way = Way { retry: RETRY, ..Way::default() };
-        let mut hello = Exchange::new(ExchangePurpose::Greet, way, peer, LIMIT, self.now);
-        self.carry_out(&mut hello, peer);
     }
 
     /// Carries one exchange out: does each next step that it asks for, until it is over.

@@ -125,10 +125,13 @@ impl LessonArena {
             Move::Lease(owner, asked) => self.lease(owner, asked),
             Move::Release(number) => self.release(number),
         };
+        // The blocks of the leases may have more bytes than these asked for.
+        let alive = self.leases.iter().filter(|lease| lease.alive().is_some());
+        let asked = alive.map(|lease| lease.asked).sum();
         let filling = self.buddy.filling();
         let hundredths = |percent: f64| (percent * 100.0).round() as u32;
         self.waste.push((
-            hundredths(filling.internal_fragmentation(self.asked())),
+            hundredths(filling.internal_fragmentation(asked)),
             hundredths(filling.external_fragmentation()),
         ));
     }
@@ -184,11 +187,6 @@ impl LessonArena {
         let _ = self.buddy.release(block.offset);
         let told = format!("{} gives {} bytes back.", lease.owner, block.size());
         (freeing(&nodes(&self.buddy), block.offset, block.size()), told)
-    }
-
-    /// Returns the bytes that the leases alive now asked for; their blocks may have more.
-    fn asked(&self) -> u64 {
-        self.leases.iter().filter(|lease| lease.alive().is_some()).map(|lease| lease.asked).sum()
     }
 
     /// Returns the tree before the last move, and the tree after each of its changes, with the

@@ -17,10 +17,9 @@ use std::time::Instant;
 use crate::common::caller::Caller;
 use crate::common::error::Error;
 use crate::common::marks::{Figures, traced};
-use crate::cooperative::manager::{Processes, Rules};
-use crate::cooperative::pool::{PoolAmounts, Shares};
+use crate::cooperative::manager::{Rules, StandAlone};
+use crate::cooperative::pool::Shares;
 use crate::lessons::client;
-use crate::memory::lease::LeaseTable;
 use crate::server::tables::ServerTables;
 use crate::sessions::words::{Notice, SessionId, Told};
 use crate::sessions::{Copying, Sessions, no_session};
@@ -51,6 +50,7 @@ pub(super) struct CopyUnderWay {
 pub(super) struct Messages {
     /// The server's tables. The handle of a block is its offset in `arena`.
     pub(super) tables: ServerTables<u64>,
+    /// The bytes of the blocks: `finish` finds those of a block by its handle.
     pub(super) arena: Vec<u8>,
     /// The time of all moves: no time passes in this lesson.
     now: Instant,
@@ -66,12 +66,10 @@ pub(super) struct Messages {
 
 impl Messages {
     pub(super) fn new() -> Result<Self, String> {
+        let (none, now) = (Shares::default(), Instant::now());
         // Without shares and caps the committed pool has the whole arena: own blocks lie there.
-        let pools = PoolAmounts::divided(ARENA, &Shares::default(), &Shares::default())?;
-        // The handle of a block is its offset: `finish` finds the bytes in `arena` by it.
-        let mut leases = LeaseTable::simulated(ARENA);
-        let now = Instant::now();
-        let processes = Processes::new(pools, Rules::default(), &mut leases, now);
+        let manager = StandAlone::new(ARENA, &none, &none, Rules::default(), now)?;
+        let StandAlone { leases, processes } = manager;
         let tables = ServerTables { leases, processes, sessions: Sessions::new(ADMIN) };
         let arena = vec![0; ARENA as usize];
         let (copies, ending, told, steps) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
