@@ -33,26 +33,25 @@ use crate::protocol::http::page::Page;
 /// Fails if the folder cannot be made or a file cannot be written; the error names the file.
 pub fn export(folder: &Path) -> io::Result<usize> {
     fs::create_dir_all(folder)?;
-    let text = |name: &str, text: String| (name.to_string(), text.into_bytes());
-    let mut files = vec![
-        ("page.css".to_string(), Page::Css.bytes().to_vec()),
-        ("icon.svg".to_string(), Page::Svg.bytes().to_vec()),
-        text("lessons.css", pages::STYLE.into()),
-        text("lessons.js", pages::SCRIPT.into()),
-        text("index.html", pages::index(PlaceOfPages::Folder)),
-    ];
-    for lesson in LESSONS {
-        let name = lesson.name;
-        files.push(text(&format!("{name}.html"), pages::page(lesson, PlaceOfPages::Folder)));
-        files.push(text(&format!("{name}.js"), lesson.script.into()));
-        files.push(text(&format!("{name}-answers.js"), answers(lesson, lesson.runs)));
-    }
-    for (name, bytes) in &files {
+    let mut files = 0;
+    let mut write = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
-        let named = |error| io::Error::other(format!("{}: {error}", path.display()));
-        fs::write(&path, bytes).map_err(named)?;
+        files += 1;
+        fs::write(&path, bytes)
+            .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
+    };
+    write("page.css", Page::Css.bytes())?;
+    write("icon.svg", Page::Svg.bytes())?;
+    write("lessons.css", pages::STYLE.as_bytes())?;
+    write("lessons.js", pages::SCRIPT.as_bytes())?;
+    write("index.html", pages::index(PlaceOfPages::Folder).as_bytes())?;
+    for lesson in LESSONS {
+        let (name, page) = (lesson.name, pages::page(lesson, PlaceOfPages::Folder));
+        write(&format!("{name}.html"), page.as_bytes())?;
+        write(&format!("{name}.js"), lesson.script.as_bytes())?;
+        write(&format!("{name}-answers.js"), answers(lesson, lesson.runs).as_bytes())?;
     }
-    Ok(files.len())
+    Ok(files)
 }
 
 /// Returns the script with some runs of a lesson and the answers that they need. A static page
