@@ -24,7 +24,7 @@ use super::Lesson;
 use super::settings::Settings;
 use super::view::{flag, list, number, numbers, record, text};
 use crate::protocol::http::value::Value;
-use crate::sessions::shown::{BlockSnapshot, MessageSnapshot};
+use crate::sessions::shown::BlockSnapshot;
 use play::{ARENA, CopyUnderWay, Messages};
 
 /// The lesson.
@@ -118,14 +118,6 @@ fn block(one: &BlockSnapshot, arena: &[u8], known: &[(u64, usize)]) -> Value {
     });
     let letter = |&byte: &u8| if byte.is_ascii_graphic() { char::from(byte) } else { '.' };
     let letters: String = bytes.map(letter).collect();
-    let message = |message: &MessageSnapshot| {
-        record([
-            ("number", number(message.number)),
-            ("address", number(message.address)),
-            ("length", number(message.length)),
-            ("readers", number(message.readers)),
-        ])
-    };
     let seat = |copies: &Vec<u64>| {
         let at =
             |copy: &u64| known.iter().find(|(known, _)| known == copy).map(|(_, at)| *at as u64);
@@ -137,7 +129,7 @@ fn block(one: &BlockSnapshot, arena: &[u8], known: &[(u64, usize)]) -> Value {
         ("size", number(one.size)),
         ("extents", list(one.extents.iter().map(|&(offset, size)| numbers([offset, size])))),
         ("letters", text(letters)),
-        ("messages", list(one.messages.iter().map(message))),
+        ("messages", list(one.messages.iter().map(Value::of))),
         ("seats", list(one.seats.iter().map(seat))),
     ])
 }

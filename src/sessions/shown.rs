@@ -11,14 +11,13 @@ use super::Sessions;
 use super::block::MessageBlock;
 use super::message::MessageId;
 use super::receipt::CopyNumber;
+use crate::common::description::message;
 use crate::cooperative::process::ProcessNumber;
 
 /// One registered block of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockSnapshot {
-    /// The process.
-    pub owner: ProcessNumber,
-    /// Its name.
+    /// The name of its process.
     pub name: String,
     /// The process has ended. Copies in the block are under way, or its messages are kept.
     pub has_ended: bool,
@@ -33,17 +32,19 @@ pub struct BlockSnapshot {
     pub seats: [Vec<CopyNumber>; 2],
 }
 
-/// One message in a block.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MessageSnapshot {
-    /// Its number.
-    pub number: u64,
-    /// Its logical address, in bytes from the block's start.
-    pub address: u64,
-    /// Its bytes.
-    pub length: u64,
-    /// The count of inboxes that it is in, and of copies that read it; for a value also its name.
-    pub readers: u64,
+message! {
+    /// One message in a block.
+    MessageSnapshot {
+        /// Its number.
+        number: u64,
+        /// Its logical address, in bytes from the block's start.
+        address: u64,
+        /// Its bytes.
+        length: u64,
+        /// The count of inboxes that it is in, and of copies that read it; for a value also its
+        /// name.
+        readers: u64,
+    }
 }
 
 impl<W> Sessions<W> {
@@ -53,7 +54,6 @@ impl<W> Sessions<W> {
         for (&owner, process) in &self.registered {
             for (at, block) in process.blocks.iter().enumerate() {
                 blocks.push(BlockSnapshot {
-                    owner,
                     name: process.name.to_string(),
                     has_ended: process.has_ended,
                     size: block.size(),
