@@ -11,9 +11,9 @@
 //! ```
 //!
 //! [`take`] and [`gather`] are the server's: to explore a copy would prove nothing about the
-//! server. The counters and the lock are the explorer's own. Without the lock, a thread parks before
-//! each load and each store of its counter. A case may count the read of the list as a step too
-//! ([`Case::reads`]), which adds schedules but no outcome, and a store may be an increment
+//! server. The counters and the lock are the explorer's own. Without the lock, a thread parks
+//! before each load and each store of its counter. A case may count the read of the list as a step
+//! too ([`Case::reads`]), which adds schedules but no outcome, and a store may be an increment
 //! ([`Case::increments`]). With the lock, a whole take is one step:
 //! std promises that a mutex keeps other threads out (`tests/loom_draw.rs` steps inside the lock).
 //!
@@ -150,8 +150,8 @@ pub struct Event {
 }
 
 impl Event {
-    /// Returns the indices that the step is about: all that a take takes, and otherwise the one that
-    /// was loaded.
+    /// Returns the indices that the step is about: all that a take takes, and otherwise the one
+    /// that was loaded.
     pub fn indices(&self) -> Range<u32> {
         let end = if self.step == Step::Take { self.stored } else { self.loaded + 1 };
         self.loaded..end
@@ -200,8 +200,8 @@ impl Stage {
     /// Starts the threads of `case`.
     ///
     /// # Errors
-    /// Fails with one line if the system has no thread left. Then `?` drops `stage`, which joins the
-    /// threads.
+    /// Fails with one line if the system has no thread left. Then `?` drops `stage`, which joins
+    /// the threads.
     pub fn new(case: Case) -> Result<Self, String> {
         let scene = Arc::new(Scene {
             list: NumberList::new(case.list()),
@@ -237,9 +237,9 @@ impl Stage {
     /// step left would start its request again; [`Schedules::complete`] refuses that.
     ///
     /// # Errors
-    /// Fails with one line after 60 s. A client may then be within a draw: drop the stage. The other
-    /// reason of [`Stuck`](crate::numbers::parking::Stuck), a second plan at the same time, does not
-    /// come here: each stage has one user.
+    /// Fails with one line after 60 s. A client may then be within a draw: drop the stage. The
+    /// other reason of [`Stuck`](crate::numbers::parking::Stuck), a second plan at the same time,
+    /// does not come here: each stage has one user.
     pub fn go_on(&self, schedule: &[u8]) -> Result<(), String> {
         let plan = schedule.iter().map(|&client| ClientNumber::from(client));
         let why = "a step did not end within a minute; the machine is overwhelmed, try again";
@@ -278,8 +278,8 @@ impl Scene {
     fn draw_again_and_again(&self, client: usize, count: u64) {
         while !self.parking.is_open() {
             let received: Vec<u32> = self.draw(client as u8, count).numbers().collect();
-            // The numbers are stored before the thread parks again: `carry_out` waits for that. After
-            // `Stage::run` has taken the run there is no slot, and the stage may be dropped.
+            // The numbers are stored before the thread parks again: `carry_out` waits for that.
+            // After `Stage::run` has taken the run there is no slot, and the stage may be dropped.
             if let Some(slot) = lock(&self.run).received.get_mut(client) {
                 *slot = received;
             }

@@ -78,8 +78,8 @@ fn parked(reply: &str) -> Result<Vec<ClientNumber>, String> {
 /// Carries out `schedule` on the lab server and returns the numbers that each client received, in
 /// the order of [`Case::drawers`].
 ///
-/// `schedule` names only clients of the case. The explorer runs it first, on `stage`. On success the
-/// numbers repeat in the same places as in that run.
+/// `schedule` names only clients of the case. The explorer runs it first, on `stage`. On success
+/// the numbers repeat in the same places as in that run.
 ///
 /// # Errors
 /// Fails with a text of one sentence. The numbers that were drawn before the failure are gone from

@@ -5,8 +5,8 @@
 //!   schedule      AAAABB, BBAAAA, then …    each is run, and its duplicates are counted
 //! ```
 //!
-//! Two other ways reach further ([`SearchWay`]). One runs a single schedule of those that differ only
-//! in the order of independent steps: the same outcomes, in fewer runs. The other runs random
+//! Two other ways reach further ([`SearchWay`]). One runs a single schedule of those that differ
+//! only in the order of independent steps: the same outcomes, in fewer runs. The other runs random
 //! schedules; [`Schedules::chance_of_finding`] says how likely so many of them find a fault.
 //!
 //! **Invariants** the smallest counterexample has the fewest preemptions of all schedules that were
