@@ -50,17 +50,15 @@ fn drain(
                 seen.push(format!("{request:?}"));
                 *used
             }
-            &Decoded::SelfAnswered { used } => {
-                let mut out = Output::default();
-                speech.encode_prepared(&mut out);
+            Decoded::SelfAnswered { used, answer } => {
                 // With `used` 0 it is `100 Continue`, which is no answer.
-                if used > 0 {
-                    seen.push(out.bytes.escape_ascii().to_string());
+                if *used > 0 {
+                    seen.push(answer.escape_ascii().to_string());
                 }
                 if speech.is_over() {
                     return false;
                 }
-                used
+                *used
             }
             Decoded::Skip { used } => *used,
         };

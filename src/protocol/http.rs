@@ -64,13 +64,13 @@ pub mod value;
 use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::commands::{Reply, Request};
+use crate::commands::Reply;
 use crate::common::error::{Code, Error};
 use crate::protocol::log_on::LogOn;
 use crate::protocol::output::Output;
 use crate::protocol::{Decoded, Policy, Tail};
 use answer::{Answering, Response};
-use asked::understand;
+use asked::{Asked, understand};
 use body::{Framing, Scan};
 use head::{Head, parse};
 use negotiation::MediaForm;
@@ -91,41 +91,23 @@ pub struct Http {
     /// The result of the log-on, once it was tried. The head is judged again with each piece of the
     /// body that arrives, and a second try would spend a second guess.
     log_on: Option<LogOn>,
-    /// The input begins with `HEAD `: the answer has no body, even if the head is unreadable.
-    is_head: bool,
     /// The server has sent `100 Continue`; it sends that once for each request.
     is_continued: bool,
     /// An empty line before the request was skipped (RFC 9112, section 2.2); a second one is 400.
     is_blank_passed: bool,
-    // The request that waits for its answer: the terms of the answer ([`Answering`]), and the
-    // answer itself if HTTP gives it without a service.
+    /// The terms of the answer to the request that waits for it.
     answering: Answering,
-    prepared: Option<Prepared>,
     // The connection: whether it closes now, and the last `Date` with its second since 1970.
     is_over: bool,
     date: (u64, String),
 }
 
-/// An answer that HTTP gives by itself, without a service.
-#[derive(Debug)]
-enum Prepared {
-    /// `100 Continue`: the client sends the body, and the final answer follows.
-    Continue,
-    /// A final answer.
-    Response(Response),
-}
+/// The word to send the body: a client may wait for it (RFC 9110, section 10.1.1). It has no
+/// fields, and the final answer follows.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// The longest body, in bytes, that the server reads after a refusal only to keep the connection.
 const MAX_WASTED: usize = 64 * 1024;
-
-/// The body that a head announces: how it ends, and when the client sends it.
-struct BodyAhead {
-    framing: Framing,
-    /// The client sends the body only after `100 Continue` (RFC 9110, section 10.1.1).
-    awaits_continue: bool,
-    /// The body is longer than `MAX_WASTED`, or chunked: a refusal does not wait for it.
-    is_long: bool,
-}
 
 impl Http {
     /// Looks for one request at the start of `input`. A refusal that closes uses all of `input`.
@@ -134,75 +116,52 @@ impl Http {
             (self.is_blank_passed, self.scanned) = (true, 0);
             return Decoded::Skip { used: 2 };
         }
-        self.is_head = input.starts_with(b"HEAD ");
-        let read = self.find_end(input).and_then(|end| match end {
-            Some(end) => self.read(input, end, policy),
-            None => Ok(None),
-        });
-        match read {
+        // Until the head is judged, these are the terms of an answer.
+        self.answering = without_head(input);
+        match self.read(input, policy) {
             Ok(Some(decoded)) => decoded,
             Ok(None) if tail == Tail::Ended && !input.is_empty() => {
-                self.answering = self.without_head();
-                self.refuse(bad("the request ended before it was whole"), input.len())
+                self.answering = without_head(input);
+                self.refuse(bad("the request ended before it was whole"), input.len(), policy)
             }
             Ok(None) => Decoded::Incomplete,
-            Err(refusal) => {
-                // `read` sets the terms of the answer. Without the end of a head it was not called,
-                // and the terms are still those of the request before.
-                if self.end.is_none() {
-                    self.answering = self.without_head();
-                }
-                self.refuse(refusal, input.len())
-            }
+            Err(refusal) => self.refuse(refusal, input.len(), policy),
         }
     }
 
-    /// Returns the terms of an answer to a request that has not come whole. The answer is text, it
-    /// has no body if the request is a HEAD, and the connection closes after it.
-    fn without_head(&self) -> Answering {
-        let method = self.is_head.then_some(Method::Head);
-        Answering { method, closes: true, ..Answering::default() }
-    }
-
-    /// Returns the head's length in bytes, `None` while its end has not arrived. Remembers the
-    /// length, so that the bytes of the body are not searched.
-    fn find_end(&mut self, input: &[u8]) -> Result<Option<usize>, Refusal> {
-        if self.end.is_none() {
-            self.end = head::find_end(input, &mut self.scanned)?;
-        }
-        Ok(self.end)
-    }
-
-    /// Reads a request whose head is complete; returns `None` while its body is not.
+    /// Reads a request; returns `None` while it is not whole.
     ///
     /// # Errors
-    /// Fails with a refusal that closes the connection. Any other refusal is prepared as an answer,
-    /// and returned as `Ok` with [`Decoded::SelfAnswered`].
+    /// Fails with a refusal that closes the connection. Any other refusal becomes an answer, in
+    /// `Ok` as [`Decoded::SelfAnswered`].
     fn read<'a>(
         &mut self,
         input: &'a [u8],
-        end: usize,
         policy: &Policy,
     ) -> Result<Option<Decoded<'a>>, Refusal> {
-        self.answering = self.without_head();
+        // The end of the head is kept, so that the bytes of the body are not searched for it.
+        if self.end.is_none() {
+            self.end = head::find_end(input, &mut self.scanned)?;
+        }
+        let Some(end) = self.end else { return Ok(None) };
         let head = parse(&input[..end])?;
-        let (wanted, coming) = self.judge(&head, policy)?;
+        let (wanted, asked) = self.judge(&head, policy)?;
         let rest = &input[end..];
-        let awaits_continue = coming.awaits_continue && rest.is_empty();
+        let awaits_continue = asked.awaits_continue && rest.is_empty();
         // A refusal waits for a short body, and the connection goes on. It does not wait for a long
         // one, nor for a client that itself waits for `100 Continue`.
+        let is_long = !matches!(asked.framing, Framing::Length(..=MAX_WASTED));
         let wanted = match wanted {
-            Err(refusal) if coming.is_long || awaits_continue => {
+            Err(refusal) if is_long || awaits_continue => {
                 return Err(Refusal { is_last: true, ..refusal });
             }
             wanted => wanted,
         };
-        match body::complete_body(rest, coming.framing, &mut self.scan, policy.max_message)? {
+        match body::complete_body(rest, asked.framing, &mut self.scan, policy.max_message)? {
             None if !awaits_continue || self.is_continued => Ok(None),
             None => {
                 self.is_continued = true;
-                self.prepared = Some(Prepared::Continue);
-                Ok(Some(Decoded::SelfAnswered { used: 0 }))
+                Ok(Some(Decoded::SelfAnswered { used: 0, answer: CONTINUE.into() }))
             }
             Some((body, length)) => {
                 let used = end + length;
@@ -210,17 +169,15 @@ impl Http {
                 (self.scanned, self.end, self.scan) = (0, None, Scan::default());
                 self.log_on = None;
                 (self.is_continued, self.is_blank_passed) = (false, false);
-                Ok(Some(match wanted.and_then(|wanted| self.ask(&head, &wanted, body, policy)) {
-                    Ok(Some(request)) => Decoded::Asked { request: Ok(request), used },
-                    Ok(None) => Decoded::SelfAnswered { used },
-                    Err(refusal) => self.refuse(refusal, used),
-                }))
+                let decoded =
+                    wanted.and_then(|wanted| self.ask(&head, &wanted, body, used, policy));
+                Ok(Some(decoded.unwrap_or_else(|refusal| self.refuse(refusal, used, policy))))
             }
         }
     }
 
-    /// Judges a head. Returns its request and the body that it announces. The inner `Err` refuses
-    /// only the request: the server can skip the body, and the connection can go on.
+    /// Judges a head. Returns its request, and what its fields say. The inner `Err` refuses only
+    /// the request: the server can skip the body, and the connection can go on.
     ///
     /// # Errors
     /// Fails as [`understand`] does. Then the connection closes: the server cannot skip a body
@@ -229,23 +186,20 @@ impl Http {
         &mut self,
         head: &Head<'a>,
         policy: &Policy,
-    ) -> Result<(Result<HeadRequest<'a>, Refusal>, BodyAhead), Refusal> {
+    ) -> Result<(Result<HeadRequest<'a>, Refusal>, Asked), Refusal> {
         let (authority, (path, query)) = split(head.target);
-        let asked = understand(head, authority, policy, &mut self.log_on)?;
+        let (mut asked, answering) = understand(head, authority, policy, &mut self.log_on)?;
         let method = Method::named(head.method);
-        self.answering = Answering { method: method.as_ref().ok().copied(), ..asked.answering };
-        let wanted = match asked.refusal {
+        self.answering = Answering { method: method.as_ref().ok().copied(), ..answering };
+        let wanted = match asked.refusal.take() {
             Some(refusal) => Err(refusal),
             None => method.and_then(|method| route(method, path, query, policy.site.is_some())),
         };
         let wanted = wanted.map(|wanted| HeadRequest { has_form: asked.has_form, ..wanted });
-        let framing = asked.framing;
-        let awaits_continue = asked.expects_continue && framing != Framing::Length(0);
-        let is_long = !matches!(framing, Framing::Length(..=MAX_WASTED));
-        Ok((wanted, BodyAhead { framing, awaits_continue, is_long }))
+        Ok((wanted, asked))
     }
 
-    /// Returns the request for a service, or `None` for one that HTTP answers by itself.
+    /// Returns the request for a service, or the answer to one that HTTP answers by itself.
     ///
     /// # Errors
     /// 400 for a body that the method does not read and for a parameter of a page; also the errors
@@ -255,8 +209,9 @@ impl Http {
         head: &Head<'_>,
         wanted: &HeadRequest<'a>,
         body: Cow<'a, [u8]>,
+        used: usize,
         policy: &Policy,
-    ) -> Result<Option<Request<'a>>, Refusal> {
+    ) -> Result<Decoded<'a>, Refusal> {
         let HeadRequest { method, resource, .. } = *wanted;
         let (query, body) = wanted.with_form(body)?;
         if method != Method::Put && !body.is_empty() {
@@ -276,11 +231,11 @@ impl Http {
                 let form = self.form(method, resource)?;
                 self.answering.path = resource.path();
                 let conditions = &self.answering.conditions;
-                return resource.request(method, query, body, conditions, form).map(Some);
+                let request = resource.request(method, query, body, conditions, form)?;
+                return Ok(Decoded::Asked { request: Ok(request), used });
             }
         };
-        self.prepared = Some(Prepared::Response(own));
-        Ok(None)
+        Ok(self.answer(own, used, policy))
     }
 
     /// Returns the form of the answer.
@@ -300,11 +255,19 @@ impl Http {
         })
     }
 
-    /// Keeps the answer with a refusal until [`Http::encode_prepared`] appends it.
-    fn refuse<'a>(&mut self, refusal: Refusal, used: usize) -> Decoded<'a> {
+    /// Answers a request of `used` bytes with a refusal.
+    fn refuse<'a>(&mut self, refusal: Refusal, used: usize, policy: &Policy) -> Decoded<'a> {
         self.answering.closes |= refusal.is_last;
-        self.prepared = Some(Prepared::Response(self.answering.refuse(&refusal)));
-        Decoded::SelfAnswered { used }
+        self.answer(self.answering.refuse(&refusal), used, policy)
+    }
+
+    /// Answers a request of `used` bytes without a service.
+    fn answer<'a>(&mut self, response: Response, used: usize, policy: &Policy) -> Decoded<'a> {
+        let mut out = Output::default();
+        self.put(response, since_1970(policy), &mut out);
+        // The answer is one piece, so large data is copied here after all.
+        out.bytes.append(&mut out.body);
+        Decoded::SelfAnswered { used, answer: out.bytes }
     }
 
     /// Appends the answer with a service's reply to the request that was decoded last.
@@ -312,17 +275,6 @@ impl Http {
         let since = since_1970(policy);
         let response = self.answering.reply(reply, since.as_millis() as u64);
         self.put(response, since, out);
-    }
-
-    /// Appends HTTP's own answer. `100 Continue` has no fields, and a final answer follows it.
-    pub fn encode_prepared(&mut self, policy: &Policy, out: &mut Output) {
-        match self.prepared.take() {
-            Some(Prepared::Continue) => {
-                out.bytes.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n")
-            }
-            Some(Prepared::Response(response)) => self.put(response, since_1970(policy), out),
-            None => {}
-        }
     }
 
     /// Appends a response with its date, and notes whether the connection closes.
@@ -335,21 +287,13 @@ impl Http {
         self.is_over = self.answering.closes;
     }
 
-    /// Returns the length of the prepared answer in bytes, without its fields.
-    pub fn prepared_length(&self) -> usize {
-        match &self.prepared {
-            Some(Prepared::Response(response)) => response.length(),
-            _ => 0,
-        }
-    }
-
-    /// Prepares the answer to a request that will never be whole, because it is too late (408) or
-    /// there is no room for it (503); the caller encodes it next.
-    pub fn set_given_up(&mut self, error: &Error) {
-        self.answering = self.without_head();
+    /// Appends the answer to a request that will never be whole, because it is too late (408) or
+    /// there is no room for it (503).
+    pub fn give_up(&mut self, input: &[u8], error: &Error, policy: &Policy, out: &mut Output) {
+        self.answering = without_head(input);
         let status = if error.code == Code::Busy { 503 } else { 408 };
-        let refusal = Refusal::last(status, error.text.clone());
-        self.prepared = Some(Prepared::Response(self.answering.refuse(&refusal)));
+        let response = self.answering.refuse(&Refusal::last(status, error.text.clone()));
+        self.put(response, since_1970(policy), out);
     }
 
     /// Returns the most bytes of a lease that one answer may carry. JSON and XML carry them in
@@ -366,6 +310,13 @@ impl Http {
     pub fn is_over(&self) -> bool {
         self.is_over
     }
+}
+
+/// Returns the terms of an answer to a request that has not come whole. The answer is text, it has
+/// no body if the request is a HEAD, and the connection closes after it.
+fn without_head(input: &[u8]) -> Answering {
+    let method = input.starts_with(b"HEAD ").then_some(Method::Head);
+    Answering { method, closes: true, ..Answering::default() }
 }
 
 /// Returns the answer of the site that the server shows. The site answers HEAD as GET, and

@@ -1,7 +1,7 @@
 //! Tests of HTTP's conversation: one request after the other, with and without bodies.
 
 use super::*;
-use crate::commands::{Draw, Lease, Replace, Stats};
+use crate::commands::{Draw, Lease, Replace, Request, Stats};
 use crate::common::id::{IdKind, LeaseId};
 use crate::memory::versions::Condition;
 use crate::protocol::Conversation;
@@ -26,10 +26,8 @@ pub(super) fn heard(policy: &Policy, bytes: &[u8]) -> Vec<String> {
                 heard.push(format!("{request:?}"));
                 rest = &rest[used..];
             }
-            Decoded::SelfAnswered { used } => {
-                let mut out = Output::default();
-                conversation.encode_prepared(&mut out);
-                heard.push(String::from_utf8([out.bytes, out.body].concat()).unwrap());
+            Decoded::SelfAnswered { used, answer } => {
+                heard.push(String::from_utf8(answer).unwrap());
                 rest = &rest[used..];
                 if conversation.is_over() {
                     heard.push("closed".into());
@@ -97,10 +95,9 @@ fn the_word_to_go_on_is_said_once_and_only_to_who_waits_for_it() {
     );
     let policy = policy();
     let mut conversation = Conversation::new(&policy, 1);
-    let mut said = Output::default();
-    assert_eq!(conversation.decode(head.as_bytes(), Tail::Open), Decoded::SelfAnswered { used: 0 });
-    conversation.encode_prepared(&mut said);
-    assert_eq!(said.bytes, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let answer = b"HTTP/1.1 100 Continue\r\n\r\n".to_vec();
+    let go_on = Decoded::SelfAnswered { used: 0, answer };
+    assert_eq!(conversation.decode(head.as_bytes(), Tail::Open), go_on);
     assert_eq!(conversation.decode(head.as_bytes(), Tail::Open), Decoded::Incomplete);
     let whole = [head.as_bytes(), b"hi"].concat();
     assert!(matches!(
@@ -165,7 +162,7 @@ fn a_late_request_and_one_that_ends_too_early_are_told_so() {
     let half = format!("PUT /leases/7 HTTP/1.1\r\n{HOST}Content-Length: 9\r\n\r\nhal");
     let mut conversation = Conversation::new(&policy, 1);
     let decoded = conversation.decode(half.as_bytes(), Tail::Ended);
-    assert_eq!(decoded, Decoded::SelfAnswered { used: half.len() });
+    assert!(matches!(decoded, Decoded::SelfAnswered { used, .. } if used == half.len()));
 }
 
 #[test]
@@ -281,12 +278,12 @@ fn a_body_of_chunks_is_bounded_however_it_comes() {
         assert!(heard(&small, &bytes)[0].starts_with(status));
         for cut in [head.len() + 10, head.len() + 4090, head.len() + 4100, bytes.len() - 3] {
             let mut conversation = Conversation::new(&small, 1);
-            if conversation.decode(&bytes[..cut], Tail::Open) == Decoded::Incomplete {
-                conversation.decode(&bytes, Tail::Open);
+            let mut decoded = conversation.decode(&bytes[..cut], Tail::Open);
+            if decoded == Decoded::Incomplete {
+                decoded = conversation.decode(&bytes, Tail::Open);
             }
-            let mut out = Output::default();
-            conversation.encode_prepared(&mut out);
-            assert!(out.bytes.starts_with(status.as_bytes()), "cut at {cut}");
+            let Decoded::SelfAnswered { answer, .. } = decoded else { panic!("{decoded:?}") };
+            assert!(answer.starts_with(status.as_bytes()), "cut at {cut}");
         }
     }
 }
@@ -317,11 +314,8 @@ fn each_request_that_waits_for_the_word_hears_it() {
     let policy = policy();
     let mut conversation = Conversation::new(&policy, 1);
     for _ in 0..2 {
-        assert_eq!(
-            conversation.decode(request.as_bytes(), Tail::Open),
-            Decoded::SelfAnswered { used: 0 }
-        );
-        conversation.encode_prepared(&mut Output::default());
+        let decoded = conversation.decode(request.as_bytes(), Tail::Open);
+        assert!(matches!(decoded, Decoded::SelfAnswered { used: 0, .. }), "{decoded:?}");
         let whole = [request.as_bytes(), b"hi"].concat();
         let Decoded::Asked { used, .. } = conversation.decode(&whole, Tail::Open) else {
             panic!("the body has come");

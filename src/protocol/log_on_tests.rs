@@ -63,10 +63,9 @@ fn a_wrong_password_costs_a_guess_a_right_one_none_and_who_cannot_guess_is_told_
         )
         .into_bytes();
         let mut conversation = Conversation::new(&policy, 1);
-        let mut out = Output::default();
-        assert!(matches!(conversation.decode(&auth, Tail::Open), Decoded::SelfAnswered { .. }));
-        conversation.encode_prepared(&mut out);
-        (http, String::from_utf8(out.bytes).unwrap())
+        let decoded = conversation.decode(&auth, Tail::Open);
+        let Decoded::SelfAnswered { answer, .. } = decoded else { panic!("{decoded:?}") };
+        (http, String::from_utf8(answer).unwrap())
     };
     for _ in 0..3 {
         assert_eq!(try_all(b"secret"), (draw(1), "+OK\r\n".into()));
@@ -103,10 +102,9 @@ fn a_request_in_many_pieces_is_one_guess() {
             let decoded = conversation.decode(&request.as_bytes()[..arrived], Tail::Open);
             assert_eq!(decoded, Decoded::Incomplete);
         }
-        let used = request.len();
         let decoded = conversation.decode(request.as_bytes(), Tail::Open);
-        assert_eq!(decoded, Decoded::SelfAnswered { used });
-        conversation.encode_prepared(&mut Output::default());
+        let is_whole = |used: usize| used == request.len();
+        assert!(matches!(decoded, Decoded::SelfAnswered { used, .. } if is_whole(used)));
         assert_eq!(policy.guesses.wrong(), round);
     }
 }

@@ -27,7 +27,7 @@
 //! ```text
 //!   input ──► decode ──► Request ──► (a service) ──► Reply ──► encode ──► Output
 //!     ▲          │
-//!     │          ├──► SelfAnswered: the format answers ──► encode_prepared ──► Output
+//!     │          ├──► SelfAnswered: the format answers ─────────────────────► Output
 //!     └──────────┘ the caller drops the `used` bytes and decodes again
 //! ```
 //!
@@ -124,11 +124,12 @@ pub enum Decoded<'a> {
     },
     /// A request that the format answers by itself, such as RESP's `PING` or a file of HTTP's live
     /// page, or one that it refuses. No service sees the request.
-    /// [`Conversation::encode_prepared`] appends the answer.
     SelfAnswered {
         /// The length of the request in bytes; all of the input if the format cannot go on after
         /// the refusal; 0 for HTTP's interim answer `100 Continue`.
         used: usize,
+        /// The answer. The caller reserves memory before it appends the answer to the output.
+        answer: Vec<u8>,
     },
     /// Bytes without a request, such as an empty array of RESP. They get no answer.
     Skip {
@@ -203,26 +204,7 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Appends the answer that HTTP or RESP has prepared; no other format prepares one.
-    pub fn encode_prepared(&mut self, out: &mut Output) {
-        match &mut self.format {
-            Some(FormatState::Http(http)) => http.encode_prepared(self.policy, out),
-            Some(FormatState::Resp(resp)) => resp.encode_prepared(out),
-            _ => {}
-        }
-    }
-
-    /// Returns the length of the prepared answer in bytes. Of HTTP's answers it counts the body
-    /// alone, because the head is short. The caller reserves memory before it encodes the answer.
-    pub fn prepared_length(&self) -> usize {
-        match &self.format {
-            Some(FormatState::Http(http)) => http.prepared_length(),
-            Some(FormatState::Resp(resp)) => resp.prepared_length(),
-            _ => 0,
-        }
-    }
-
-    /// Returns whether HTTP or RESP closes the connection after the answer that was encoded last.
+    /// Returns whether HTTP or RESP closes the connection after its last answer.
     /// In every format the caller itself also closes after the command `quit` and after
     /// [`Decoded::Last`].
     #[inline]

@@ -83,11 +83,9 @@ pub struct Resp {
     first: usize,
     /// The number of words that are not whole yet; `None` before the count is known.
     words_left: Option<u64>,
-    // Fields of the request that waits for its answer.
-    /// The request is a get: for it, and for no other command, `not-found` is nil.
+    /// The request that waits for its answer is a get: for it, and for no other command,
+    /// `not-found` is nil.
     is_get: bool,
-    /// The answer that [`Resp::encode_prepared`] appends.
-    prepared: Vec<u8>,
     // Fields of the connection.
     /// The client has sent the right password, or the server has no user.
     is_logged_on: bool,
@@ -128,14 +126,17 @@ impl Resp {
         // an array is read, the input begins with its `*`, so `inline_ping` returns `None`.
         if let Some(used) = inline_ping(input) {
             let pong = if self.is_logged_on { "+PONG" } else { NO_AUTH };
-            self.prepared = format!("{pong}\r\n").into_bytes();
-            return if used == 0 { Decoded::Incomplete } else { Decoded::SelfAnswered { used } };
+            let answer = format!("{pong}\r\n").into_bytes();
+            return match used {
+                0 => Decoded::Incomplete,
+                used => Decoded::SelfAnswered { used, answer },
+            };
         }
         match self.scan(input, policy.max_message) {
             Err(broken) => {
-                self.prepared = format!("-ERR Protocol error: {broken}\r\n").into_bytes();
                 self.is_over = true;
-                Decoded::SelfAnswered { used: input.len() }
+                let answer = format!("-ERR Protocol error: {broken}\r\n").into_bytes();
+                Decoded::SelfAnswered { used: input.len(), answer }
             }
             Ok(false) => Decoded::Incomplete,
             Ok(true) => {
@@ -152,8 +153,8 @@ impl Resp {
                     Ok(request) => !self.is_logged_on || matches!(request, Request::Quit(Quit)),
                     Err(error) => !self.is_logged_on || error.code == Code::UnknownCommand,
                 };
-                if is_own && self.answer_own(Words::Bulks(bulks), policy) {
-                    return Decoded::SelfAnswered { used };
+                if is_own && let Some(answer) = self.answer_own(Words::Bulks(bulks), policy) {
+                    return Decoded::SelfAnswered { used, answer };
                 }
                 self.is_get = matches!(request, Ok(Request::Get(_)));
                 Decoded::Asked { request, used }
@@ -239,16 +240,6 @@ impl Resp {
                 out.bytes.extend_from_slice(b"\r\n");
             }
         }
-    }
-
-    /// Appends the answer that [`Resp::decode`] prepared.
-    pub fn encode_prepared(&mut self, out: &mut Output) {
-        out.bytes.append(&mut self.prepared);
-    }
-
-    /// Returns the length, in bytes, of the answer that [`Resp::encode_prepared`] will append.
-    pub fn prepared_length(&self) -> usize {
-        self.prepared.len()
     }
 
     /// Returns whether the connection closes after the last answer.

@@ -27,11 +27,9 @@ fn words(line: &str) -> Vec<u8> {
 fn answers(policy: &Policy, requests: &[Vec<u8>]) -> Vec<Option<String>> {
     let mut conversation = Conversation::new(policy, 1);
     let answer = |bytes: &Vec<u8>| match conversation.decode(bytes, Tail::Open) {
-        Decoded::SelfAnswered { used } => {
+        Decoded::SelfAnswered { used, answer } => {
             assert_eq!(used, bytes.len());
-            let mut out = Output::default();
-            conversation.encode_prepared(&mut out);
-            Some(String::from_utf8(out.bytes).unwrap())
+            Some(String::from_utf8(answer).unwrap())
         }
         Decoded::Asked { .. } => None,
         other => panic!("{other:?}"),
@@ -239,15 +237,9 @@ fn what_is_no_resp_is_told_so_and_the_connection_closes() {
         let policy = Policy::plain(MAX);
         let mut conversation = Conversation::new(&policy, 1);
         let decoded = conversation.decode(bytes, Tail::Open);
-        assert_eq!(
-            decoded,
-            Decoded::SelfAnswered { used: bytes.len() },
-            "{}",
-            bytes.escape_ascii()
-        );
-        let mut out = Output::default();
-        conversation.encode_prepared(&mut out);
-        let text = String::from_utf8(out.bytes).unwrap();
+        let Decoded::SelfAnswered { used, answer } = decoded else { panic!("{decoded:?}") };
+        assert_eq!(used, bytes.len(), "{}", bytes.escape_ascii());
+        let text = String::from_utf8(answer).unwrap();
         assert!(text.starts_with(&format!("-ERR Protocol error: {why}")), "{text}");
         assert!(conversation.is_over(), "{}", bytes.escape_ascii());
     }
@@ -260,8 +252,9 @@ fn a_request_over_the_limit_is_refused_before_it_has_come() {
     bytes.extend(bulk(&[b'x'; MAX / 2]));
     assert_eq!(resp.decode(&bytes, &Policy::plain(MAX)), Decoded::Incomplete);
     bytes.extend_from_slice(format!("${}\r\n", MAX / 2 + 100).as_bytes());
-    resp.decode(&bytes, &Policy::plain(MAX));
-    assert!(resp.prepared.starts_with(b"-ERR Protocol error: too big request") && resp.is_over());
+    let decoded = resp.decode(&bytes, &Policy::plain(MAX));
+    let Decoded::SelfAnswered { answer, .. } = decoded else { panic!("{decoded:?}") };
+    assert!(answer.starts_with(b"-ERR Protocol error: too big request") && resp.is_over());
 }
 
 #[test]

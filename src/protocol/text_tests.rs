@@ -142,7 +142,7 @@ impl Decoded<'_> {
     fn used(&self) -> Option<usize> {
         match self {
             Decoded::Asked { used, .. }
-            | Decoded::SelfAnswered { used }
+            | Decoded::SelfAnswered { used, .. }
             | Decoded::Skip { used } => Some(*used),
             Decoded::Incomplete | Decoded::Last(_) => None,
         }

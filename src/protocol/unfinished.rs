@@ -36,10 +36,7 @@ impl Conversation<'_> {
         match &mut self.format {
             // MemoryLease frames have no error message.
             Some(FormatState::MemoryLease(_)) => {}
-            Some(FormatState::Http(http)) => {
-                http.set_given_up(&error);
-                self.encode_prepared(out);
-            }
+            Some(FormatState::Http(http)) => http.give_up(input, &error, self.policy, out),
             _ => self.encode(&mut Reply::Error(error), out),
         }
     }

@@ -274,9 +274,9 @@ impl Connection<'_> {
     #[inline]
     fn answer(&mut self, tail: Tail) -> Option<bool> {
         // A reference: moving a request once more costs as much time as the draw's lock.
-        match &self.conversation.decode(self.input.pending(), tail) {
+        match &mut self.conversation.decode(self.input.pending(), tail) {
             Decoded::Incomplete => return None,
-            &Decoded::Asked { request: Ok(ref request), used } => {
+            &mut Decoded::Asked { request: Ok(ref request), used } => {
                 self.before_request(request);
                 let (shared, caller) = (self.shared, self.caller());
                 if let &Request::Draw(Draw { count }) = request {
@@ -295,7 +295,7 @@ impl Connection<'_> {
                 self.await_answer(begun, used);
                 return Some(is_last);
             }
-            &Decoded::Asked { request: Err(ref error), used } => {
+            &mut Decoded::Asked { request: Err(ref error), used } => {
                 self.encode(&mut Reply::Error(error.clone()), used);
             }
             Decoded::Last(error) => {
@@ -303,8 +303,10 @@ impl Connection<'_> {
                 error.into_iter().for_each(|mut reply| self.encode(&mut reply, 0));
                 return Some(true);
             }
-            &Decoded::SelfAnswered { used } => return Some(self.encode_prepared(used).is_err()),
-            &Decoded::Skip { used } => self.skip(used),
+            Decoded::SelfAnswered { used, answer } => {
+                return Some(self.append_own(std::mem::take(answer), *used).is_err());
+            }
+            &mut Decoded::Skip { used } => self.skip(used),
         }
         Some(false)
     }

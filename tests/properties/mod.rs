@@ -47,12 +47,10 @@ fn decoded(bytes: &[u8], piece: usize) -> Vec<String> {
                     seen.push(format!("{request:?}"));
                     used
                 }
-                Decoded::SelfAnswered { used } => {
-                    let mut out = Output::default();
-                    conversation.encode_prepared(&mut out);
+                Decoded::SelfAnswered { used, answer } => {
                     // The word to go on is no answer.
                     if used > 0 {
-                        seen.push(out.bytes.escape_ascii().to_string());
+                        seen.push(answer.escape_ascii().to_string());
                     }
                     if conversation.is_over() {
                         return seen;

@@ -302,14 +302,6 @@ impl Answering {
 }
 
 impl Response {
-    /// Returns the length of the body in bytes.
-    pub fn length(&self) -> usize {
-        match &self.body {
-            ResponseBody::Data(data) => data.len(),
-            ResponseBody::LeftOut(_) => 0,
-        }
-    }
-
     /// Returns the answer to OPTIONS: the methods in `Allow`, and an empty body.
     pub fn options(methods: &str) -> Self {
         let fields = format!("Allow: {methods}\r\n");

@@ -57,11 +57,9 @@ pub struct Asked {
     /// The rule by which the body ends.
     pub framing: Framing,
     /// The client waits for `100 Continue` before it sends the body.
-    pub expects_continue: bool,
+    pub awaits_continue: bool,
     /// The body is a form, by its `Content-Type`.
     pub has_form: bool,
-    /// The terms of the answer. The method and the path are not set yet.
-    pub answering: Answering,
     /// The refusal of the request, whatever its method and path; the connection can go on.
     pub refusal: Option<Refusal>,
 }
@@ -102,6 +100,7 @@ impl Seen<'_> {
 
 /// Judges all fields of a head. `authority` is the host in a target such as `http://host/path`.
 /// `log_on` is the result of an earlier call for the same head, or takes the result of this one.
+/// Returns the terms of the answer too; their method and path are not set yet.
 ///
 /// # Errors
 /// Refusals that close the connection: a body without a certain end, or one that is too long; a
@@ -113,7 +112,7 @@ pub fn understand(
     authority: Option<&[u8]>,
     policy: &Policy,
     log_on: &mut Option<LogOn>,
-) -> Result<Asked, Refusal> {
+) -> Result<(Asked, Answering), Refusal> {
     let (mut seen, mut answering) = (Seen::default(), Answering::default());
     for &(name, value) in &head.fields {
         see(&mut seen, head.minor, name, value, policy.max_message)?;
@@ -130,14 +129,11 @@ pub fn understand(
     // `keep-alive`. With both words, `close` wins (RFC 9112, section 9.3).
     answering.closes = seen.closes || head.minor == 0 && !seen.keeps_alive;
     answering.keeps_alive = head.minor == 0 && !answering.closes;
-    Ok(Asked {
-        framing: seen.announced.framing()?,
-        // A client of HTTP/1.0 does not know 100 (RFC 9110, section 10.1.1).
-        expects_continue: head.minor > 0 && seen.expects_continue,
-        has_form: seen.has_form,
-        answering,
-        refusal: forbidden(&seen, authority, policy, log_on),
-    })
+    let framing = seen.announced.framing()?;
+    // A client of HTTP/1.0 does not know 100 (RFC 9110, section 10.1.1).
+    let awaits_continue = head.minor > 0 && seen.expects_continue && framing != Framing::Length(0);
+    let refusal = forbidden(&seen, authority, policy, log_on);
+    Ok((Asked { framing, awaits_continue, has_form: seen.has_form, refusal }, answering))
 }
 
 /// Notes one field if this file needs it. `most` is the longest body in bytes.

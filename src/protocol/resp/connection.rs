@@ -44,10 +44,9 @@ const OK: &[u8] = b"+OK\r\n";
 const MAX_NAME: usize = 128;
 
 impl Resp {
-    /// Answers a command about the connection: writes the answer into `prepared`, and returns true.
-    /// Before the log-on it answers every command. Afterwards it returns false, and writes nothing,
-    /// for a command that no arm below matches.
-    pub(super) fn answer_own(&mut self, words: Words<'_>, policy: &Policy) -> bool {
+    /// Returns the answer to a command about the connection. Before the log-on it answers every
+    /// command. Afterwards it returns `None` for a command that no arm below matches.
+    pub(super) fn answer_own(&mut self, words: Words<'_>, policy: &Policy) -> Option<Vec<u8>> {
         let (command, rest) = words.next();
         let answer: OwnReply<Vec<u8>> = match &*command.to_ascii_uppercase() {
             b"HELLO" => self.hello(rest, policy),
@@ -78,10 +77,9 @@ impl Resp {
             }
             b"CONFIG" => Err("-ERR bad-request of CONFIG there is GET with one name; send that"),
             b"COMMAND" => self.about_commands(rest),
-            _ => return false,
+            _ => return None,
         };
-        self.prepared = answer.unwrap_or_else(|error| [error.as_bytes(), b"\r\n"].concat());
-        true
+        Some(answer.unwrap_or_else(|error| [error.as_bytes(), b"\r\n"].concat()))
     }
 
     /// Logs on with the next two words, a name and a password.

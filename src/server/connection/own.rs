@@ -11,9 +11,9 @@ impl Connection<'_> {
     ///
     /// # Errors
     /// Fails if there is no room for it; the connection then closes without it.
-    pub(super) fn encode_prepared(&mut self, used: usize) -> Result<(), NoRoom> {
-        self.holding.grow_for_own(self.conversation.prepared_length())?;
-        self.conversation.encode_prepared(&mut self.output);
+    pub(super) fn append_own(&mut self, answer: Vec<u8>, used: usize) -> Result<(), NoRoom> {
+        self.holding.grow_for_own(answer.len())?;
+        self.output.attach(answer);
         self.input.consume(used);
         if used > 0 {
             self.answered += 1;
