@@ -226,7 +226,11 @@ impl Http {
                 query::parameters(query, &[])?;
                 page.answer(&self.answering)
             }
-            (_, Resource::OfSite) => answer_of_site(method, head, query, policy)?,
+            (_, Resource::OfSite) => {
+                let (_, (path, _)) = split(head.target);
+                let site = policy.site.as_ref().ok_or_else(no_such)?;
+                site.answer(method.served_as(), path, query)?.response()
+            }
             _ => {
                 let form = self.form(method, resource)?;
                 self.answering.path = resource.path();
@@ -244,7 +248,7 @@ impl Http {
     /// 406 if the client accepts no form of this answer. The refusal comes before the service runs,
     /// because a draw cannot be taken back. `/metrics` has one form, which is never refused.
     fn form(&self, method: Method, resource: Resource) -> Result<MediaForm, Refusal> {
-        let is_read = matches!(method, Method::Get | Method::Head);
+        let is_read = method.served_as() == Method::Get;
         let is_lease = matches!(resource, Resource::Path(LEASE | NAMED, _)) && is_read;
         let is_text = matches!(resource, Resource::Path(metrics::PATH, _));
         let best = self.answering.accept.best(is_lease);
@@ -317,23 +321,6 @@ impl Http {
 fn without_head(input: &[u8]) -> Answering {
     let method = input.starts_with(b"HEAD ").then_some(Method::Head);
     Answering { method, closes: true, ..Answering::default() }
-}
-
-/// Returns the answer of the site that the server shows. The site answers HEAD as GET, and
-/// [`Answering::put`] leaves the body out.
-///
-/// # Errors
-/// As [`site::Site::answer`] does.
-fn answer_of_site(
-    method: Method,
-    head: &Head<'_>,
-    query: Option<&[u8]>,
-    policy: &Policy,
-) -> Result<Response, Refusal> {
-    let method = if method == Method::Head { Method::Get } else { method };
-    let site = policy.site.as_ref().ok_or_else(no_such)?;
-    let (_, (path, _)) = split(head.target);
-    Ok(site.answer(method, path, query)?.response())
 }
 
 /// Returns the time since 1970, by the clock in the policy; zero if that clock shows an earlier

@@ -17,8 +17,8 @@
 //!
 //! **Lock** none.
 //!
-//! **Simplified** a parameter holds no list, and the word of a choice cannot have `%XX` in it: no
-//! route needs more. `+` is a plus, not a space as in HTML's forms. Names are not decoded.
+//! **Simplified** a parameter holds no list and no data, and the word of a choice cannot have `%XX`
+//! in it: no route needs more. `+` is a plus, not a space as in HTML's forms. Names are not decoded.
 //!
 //! **Source** RFC 3986, sections 2.1 and 3.4; the pairs are those of HTML's forms.
 
@@ -29,15 +29,16 @@ use crate::common::error::{Code, Error};
 use crate::common::id::{LeaseId, parse_decimal};
 use crate::protocol::http::refusal::Refusal;
 
-/// The fields of a command in an HTTP request: the id of the path, the parameters in the order of
-/// the route, and the body. A command reads itself from them as from the words of a text.
+/// The fields of a command in an HTTP request: the id of the path, and the parameters in the order
+/// of the route. A command reads itself from them as from the words of a text.
 #[derive(Debug)]
 pub struct Parameters<'a> {
     id: Option<LeaseId>,
-    /// Each value, `None` if it is left out, with its name and the words that explain it.
-    values: std::vec::IntoIter<(Option<Cow<'a, [u8]>>, &'static str)>,
-    body: Cow<'a, [u8]>,
+    values: std::vec::IntoIter<Parameter<'a>>,
 }
+
+/// The value of a parameter, `None` if it is left out, and its name with the words that explain it.
+type Parameter<'a> = (Option<Cow<'a, [u8]>>, &'static str);
 
 impl<'a> Parameters<'a> {
     /// Reads a query. `expected` is the part of the route behind its question mark.
@@ -48,12 +49,16 @@ impl<'a> Parameters<'a> {
         query: Option<&'a [u8]>,
         expected: &'static str,
         id: Option<LeaseId>,
-        body: Cow<'a, [u8]>,
     ) -> Result<Self, Refusal> {
         let explained: Vec<_> = expected.split('&').filter(|one| !one.is_empty()).collect();
         let names: Vec<_> = explained.iter().filter_map(|one| one.split('=').next()).collect();
         let values: Vec<_> = parameters(query, &names)?.into_iter().zip(explained).collect();
-        Ok(Self { id, values: values.into_iter(), body })
+        Ok(Self { id, values: values.into_iter() })
+    }
+
+    /// Returns the next parameter; behind the last one every parameter is left out.
+    pub fn next(&mut self) -> Parameter<'a> {
+        self.values.next().unwrap_or_default()
     }
 }
 
@@ -62,8 +67,8 @@ impl<'a> Source<'a> for Parameters<'a> {
     /// decoded into new memory, becomes an empty word. Never returns `None`: the command would take
     /// the source for the body of a frame.
     fn word(&mut self) -> Option<&'a [u8]> {
-        match self.values.next() {
-            Some((Some(Cow::Borrowed(word)), _)) => Some(word),
+        match self.next() {
+            (Some(Cow::Borrowed(word)), _) => Some(word),
             _ => Some(b""),
         }
     }
@@ -75,9 +80,12 @@ impl<'a> Source<'a> for Parameters<'a> {
     }
 
     fn u64(&mut self) -> Result<u64, Error> {
-        let (value, explained) = self.values.next().unwrap_or_default();
-        // `duration=in milliseconds` becomes `duration, in milliseconds`.
-        number(value, &explained.replacen('=', ", ", 1))
+        number(self.next())
+    }
+
+    fn optional(&mut self) -> Result<Option<u64>, Error> {
+        let parameter = self.next();
+        parameter.0.is_some().then(|| number(parameter)).transpose()
     }
 
     /// Returns the id of the path. A command with a route has one id at most.
@@ -86,12 +94,12 @@ impl<'a> Source<'a> for Parameters<'a> {
     }
 
     fn text(&mut self) -> Result<Cow<'a, str>, Error> {
-        let (value, _) = self.values.next().unwrap_or_default();
+        let (value, _) = self.next();
         Ok(String::from_utf8_lossy(&value.unwrap_or_default()).into_owned().into())
     }
 
     fn data(&mut self) -> Result<Cow<'a, [u8]>, Error> {
-        Ok(std::mem::take(&mut self.body))
+        Err(Error::new(Code::BadRequest, "a parameter holds no data; use another protocol"))
     }
 
     fn list<T>(
@@ -106,9 +114,11 @@ impl<'a> Source<'a> for Parameters<'a> {
 /// Reads a number that must be there.
 ///
 /// # Errors
-/// Fails with `bad-request`. The text ends with `explained`: the parameter and its meaning.
-pub fn number(value: Option<Cow<'_, [u8]>>, explained: &str) -> Result<u64, Error> {
+/// Fails with `bad-request`. The text ends with the parameter and its meaning.
+fn number((value, explained): Parameter<'_>) -> Result<u64, Error> {
     value.and_then(|value| parse_decimal(&value)).ok_or_else(|| {
+        // `duration=in milliseconds` becomes `duration, in milliseconds`.
+        let explained = explained.replacen('=', ", ", 1);
         let text = format!("a parameter is missing, or no number of 64 bits; give {explained}");
         Error::new(Code::BadRequest, text)
     })

@@ -48,7 +48,7 @@
 use std::borrow::Cow;
 
 use crate::commands::{Inspect, List, Put, Release, Replace, Request, Stats, Table};
-use crate::common::description::words;
+use crate::common::description::{Source, words};
 use crate::common::id::LeaseId;
 use crate::common::name_id::id_of_name;
 use crate::memory::named::NameId;
@@ -58,7 +58,7 @@ use crate::protocol::http::conditions::Conditions;
 use crate::protocol::http::metrics;
 use crate::protocol::http::negotiation::MediaForm;
 use crate::protocol::http::page::Page;
-use crate::protocol::http::query::{Parameters, decoded, number, parameters};
+use crate::protocol::http::query::{Parameters, decoded};
 use crate::protocol::http::refusal::Refusal;
 use crate::server::lists::Listed;
 
@@ -83,9 +83,9 @@ words! {
 }
 
 /// Returns the methods for which `is_one` is true, as the field `Allow` lists them.
-fn listed(is_one: impl Fn(&str) -> bool) -> String {
-    let names = Method::ALL.map(Method::word).into_iter().filter(|name| is_one(name));
-    names.collect::<Vec<_>>().join(", ")
+fn listed(is_one: impl Fn(Method) -> bool) -> String {
+    let methods = Method::ALL.into_iter().filter(|method| is_one(*method));
+    methods.map(Method::word).collect::<Vec<_>>().join(", ")
 }
 
 impl Method {
@@ -100,6 +100,12 @@ impl Method {
             let all = listed(|_| true);
             Refusal::new(501, format!("there is no such method here; send one of {all}"))
         })
+    }
+
+    /// Returns GET for HEAD, and every other method unchanged. HEAD does what GET does, and its
+    /// answer leaves the body out.
+    pub fn served_as(self) -> Self {
+        if self == Method::Head { Method::Get } else { self }
     }
 }
 
@@ -134,7 +140,7 @@ const BY_HAND: [&str; 11] = [
     "GET /named/NAME",
     "PUT /named/NAME?duration=in milliseconds",
     "DELETE /named/NAME",
-    "GET /table",
+    "GET /table?rows=how many&which=first, each, twice or last",
     "GET /sessions",
     "GET /connections",
     "GET /blocks",
@@ -157,6 +163,12 @@ fn routes() -> impl Iterator<Item = Route> {
         let (path, parameters) = target.split_once('?').unwrap_or((target, ""));
         Some(Route { whole, method, path, parameters })
     })
+}
+
+/// Returns the route with this path and method. HEAD has the routes of GET.
+fn route_of(path: &str, method: Method) -> Option<Route> {
+    let name = method.served_as().word();
+    routes().find(|route| route.path == path && route.method == name)
 }
 
 /// Compares a path with the path of a route, part by part. Returns the id in it; the outer `None`
@@ -216,23 +228,20 @@ impl Resource {
         })
     }
 
-    /// Returns the methods as `Allow` lists them. Each resource has OPTIONS and TRACE; one with GET
-    /// has HEAD too. `*` lists all methods of the server, although it has only OPTIONS itself.
+    /// Returns the methods as `Allow` lists them.
     pub fn methods(self) -> String {
-        let own = match self {
-            Resource::Server => return listed(|_| true),
-            Resource::Page(_) => vec!["GET"],
-            Resource::OfSite => vec!["GET", "POST"],
-            Resource::Path(path, _) => {
-                routes().filter(|route| route.path == path).map(|route| route.method).collect()
-            }
-        };
-        let has = |name: &str| match name {
-            "OPTIONS" | "TRACE" => true,
-            "HEAD" => own.contains(&"GET"),
-            name => own.contains(&name),
-        };
-        listed(has)
+        listed(|method| self.has(method))
+    }
+
+    /// Returns whether the resource has this method. Each resource has OPTIONS and TRACE; one with
+    /// GET has HEAD too. `*` lists all methods of the server, although it has only OPTIONS itself.
+    fn has(self, method: Method) -> bool {
+        match (self, method.served_as()) {
+            (Resource::Server, _) | (_, Method::Options | Method::Trace) => true,
+            (Resource::Page(_), method) => method == Method::Get,
+            (Resource::OfSite, method) => matches!(method, Method::Get | Method::Post),
+            (Resource::Path(path, _), method) => route_of(path, method).is_some(),
+        }
     }
 
     /// Checks that the resource has this method.
@@ -246,16 +255,15 @@ impl Resource {
                 "* is the server as a whole; ask OPTIONS of it, or give a path",
             ));
         }
-        let methods = self.methods();
-        if methods.split(", ").any(|name| name == method.word()) {
+        if self.has(method) {
             return Ok(());
         }
+        let methods = self.methods();
         let text = format!("this resource has no such method; send one of {methods}");
         Err(Refusal { allow: Some(methods), ..Refusal::new(405, text) })
     }
 
-    /// Returns the request that a method makes of the resource, to be answered in `form`. The call
-    /// `parameters(query, &[])?` refuses every parameter.
+    /// Returns the request that a method makes of the resource, to be answered in `form`.
     ///
     /// # Errors
     /// 400 for wrong parameters, 412 for a condition if the method or the resource takes none. No
@@ -270,56 +278,28 @@ impl Resource {
     ) -> Result<Request<'a>, Refusal> {
         let Resource::Path(path, id) = self else { return Err(no_such()) };
         check_conditions(path, method, conditions)?;
-        match (path, method, id) {
-            ("/table", ..) => table(query),
-            (LEASES, Method::Get | Method::Head, _) => list(query, Listed::Leases),
-            ("/sessions", ..) => list(query, Listed::Sessions),
-            ("/connections", ..) => list(query, Listed::Connections),
-            ("/blocks", ..) => list(query, Listed::Blocks),
-            (metrics::PATH, ..) => {
-                parameters(query, &[])?;
-                Ok(Stats.into())
+        let route = route_of(path, method).ok_or_else(no_such)?;
+        let mut fields = Parameters::new(query, route.parameters, id)?;
+        Ok(match (path, method.served_as(), id) {
+            ("/table", ..) => table(&mut fields)?,
+            // The path of a list is its word.
+            (LEASES, Method::Get, _) | ("/sessions" | "/connections" | "/blocks", ..) => {
+                List { what: Listed::named(&path.as_bytes()[1..])? }.into()
             }
-            (LEASE | NAMED, Method::Get | Method::Head, Some(id)) => {
-                parameters(query, &[])?;
-                Ok(inspect(id, method, conditions, form))
+            (metrics::PATH, ..) => Stats.into(),
+            (LEASE | NAMED, Method::Get, Some(id)) => inspect(id, method, conditions, form),
+            (LEASE, Method::Put, Some(id)) => {
+                Replace { id, condition: conditions.change_condition().into(), data: body }.into()
             }
-            (LEASE | NAMED, Method::Put, Some(id)) => put(path, id, query, body, conditions),
-            (NAMED, Method::Delete, Some(id)) => {
-                parameters(query, &[])?;
-                Ok(Release { id }.into())
+            (NAMED, Method::Put, Some(id)) => {
+                let (name, duration_ms) = (NameId::from_id(id), fields.u64()?);
+                let condition = conditions.put_condition().into();
+                Put { name, duration_ms, condition, data: body }.into()
             }
-            _ => {
-                // HEAD runs the command of GET; the answer leaves the body out.
-                let name = if method == Method::Head { "GET" } else { method.word() };
-                let is_it = |route: &Route| route.method == name && route.path == path;
-                let route = routes().find(is_it).ok_or_else(no_such)?;
-                let mut fields = Parameters::new(query, route.parameters, id, body)?;
-                let request = Request::by_route(route.whole, &mut fields).ok_or_else(no_such)?;
-                Ok(request?)
-            }
-        }
+            (NAMED, Method::Delete, Some(id)) => Release { id }.into(),
+            _ => Request::by_route(route.whole, &mut fields).ok_or_else(no_such)??,
+        })
     }
-}
-
-/// Makes the request that replaces a lease, by its id, or puts one to its name. The `path` of the
-/// route says which of the two. A replace has no parameters: `&[]` refuses them all.
-fn put<'a>(
-    path: &str,
-    id: LeaseId,
-    query: Option<&'a [u8]>,
-    data: Cow<'a, [u8]>,
-    conditions: &Conditions,
-) -> Result<Request<'a>, Refusal> {
-    if path == LEASE {
-        parameters(query, &[])?;
-        let condition = conditions.change_condition().into();
-        return Ok(Replace { id, condition, data }.into());
-    }
-    let duration = parameters(query, &["duration"])?.pop().flatten();
-    let duration_ms = number(duration, "duration, in milliseconds")?;
-    let condition = conditions.put_condition().into();
-    Ok(Put { name: NameId::from_id(id), duration_ms, condition, data }.into())
 }
 
 /// Refuses, with 412, a condition that the method cannot keep. To ignore it would be worse: the
@@ -359,17 +339,10 @@ fn inspect<'a>(
     Request::Inspect(Inspect { id, part, if_version })
 }
 
-/// Makes the request for a list, which has no parameters.
-fn list<'a>(query: Option<&[u8]>, what: Listed) -> Result<Request<'a>, Refusal> {
-    parameters(query, &[])?;
-    Ok(Request::List(List { what }))
-}
-
 /// Makes the request for the homework's table; both parameters may be left out.
-fn table<'a>(query: Option<&[u8]>) -> Result<Request<'a>, Refusal> {
-    let mut values = parameters(query, &["rows", "which"])?.into_iter();
-    let (rows, which) = (values.next().flatten(), values.next().flatten());
-    let rows = if rows.is_some() { number(rows, "rows, how many")? } else { TABLE_ROWS };
+fn table<'a>(fields: &mut Parameters<'_>) -> Result<Request<'a>, Refusal> {
+    let rows = fields.optional()?.unwrap_or(TABLE_ROWS);
+    let (which, _) = fields.next();
     let which = match which.as_deref() {
         None | Some(b"first") => Rows::First,
         Some(b"each") => Rows::Each,
