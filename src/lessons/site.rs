@@ -165,5 +165,5 @@ fn stopping() -> Refusal {
 
 fn no_post() -> Refusal {
     let text = "nothing here is changed by POST; send GET";
-    Refusal { allow: Some("GET, HEAD, OPTIONS, TRACE".into()), ..Refusal::new(405, text) }
+    Refusal::new(405, text).with("Allow: GET, HEAD, OPTIONS, TRACE\r\n")
 }

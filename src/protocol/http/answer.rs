@@ -112,11 +112,9 @@ impl Answering {
                 // The service's text is about versions. If the condition failed (412), a text about
                 // the client's own fields, such as `If-Match`, replaces it if there is one.
                 let may_create = self.path == NAMED;
-                match self.conditions.failure_text(may_create) {
-                    Some(why) if status == 412 => {
-                        self.error(status, &Error::new(Code::Refused, why), "")
-                    }
-                    _ => self.error(status, error, ""),
+                match self.conditions.failure_text(may_create).filter(|_| status == 412) {
+                    Some(why) => self.error(status, &Error::new(Code::Refused, why), ""),
+                    None => self.error(status, error, ""),
                 }
             }
             reply => {
@@ -156,21 +154,9 @@ impl Answering {
         if is_new { 201 } else { 200 }
     }
 
-    /// Returns the answer with a refusal of HTTP's own. 405 names the methods that the resource
-    /// has, 401 says how to log on (RFC 9110, sections 10.2.1 and 11.6.1).
+    /// Returns the answer with a refusal of HTTP's own.
     pub fn refuse(&self, refusal: &Refusal) -> Response {
-        let mut fields = String::new();
-        if let Some(allow) = &refusal.allow {
-            fields += &format!("Allow: {allow}\r\n");
-        }
-        if refusal.status == 401 {
-            fields += "WWW-Authenticate: Basic realm=\"leasebox\", charset=\"UTF-8\"\r\n";
-        }
-        if refusal.status == 415 {
-            // The codings that the server takes (RFC 9110, section 12.5.3).
-            fields += "Accept-Encoding: identity\r\n";
-        }
-        self.error(refusal.status, &refusal.error(), &fields)
+        self.error(refusal.status, &refusal.error(), &refusal.fields)
     }
 
     /// Returns an error in the form that the client prefers. A client that accepts no form gets

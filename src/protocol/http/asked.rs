@@ -218,13 +218,18 @@ fn forbidden(
         return Some(Refusal::new(417, "nothing but 100-continue can be expected; leave it out"));
     }
     if seen.encoded {
-        return Some(Refusal::new(415, "a body is taken as it is; send it without a coding"));
+        // The codings that the server takes (RFC 9110, section 12.5.3).
+        let coded = Refusal::new(415, "a body is taken as it is; send it without a coding");
+        return Some(coded.with("Accept-Encoding: identity\r\n"));
     }
     if seen.is_part {
         return Some(Refusal::new(400, "a lease is set whole; leave Content-Range out"));
     }
     None
 }
+
+/// The field that says how to log on (RFC 9110, section 11.6.1).
+const CHALLENGE: &str = "WWW-Authenticate: Basic realm=\"leasebox\", charset=\"UTF-8\"\r\n";
 
 /// Returns the refusal of a request without the name and password of the server's user.
 fn log_on_refused(seen: &Seen<'_>, policy: &Policy, log_on: &mut Option<LogOn>) -> Option<Refusal> {
@@ -235,7 +240,7 @@ fn log_on_refused(seen: &Seen<'_>, policy: &Policy, log_on: &mut Option<LogOn>) 
     };
     match log_on.get_or_insert_with(try_it) {
         LogOn::Right => None,
-        LogOn::Wrong => Some(Refusal::new(401, WRONG_PAIR)),
+        LogOn::Wrong => Some(Refusal::new(401, WRONG_PAIR).with(CHALLENGE)),
         LogOn::NoGuess => Some(Refusal::new(503, TOO_MANY)),
     }
 }

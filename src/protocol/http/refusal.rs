@@ -47,8 +47,9 @@ pub struct Refusal {
     pub status: u16,
     /// The cause and the cure.
     pub text: Cow<'static, str>,
-    /// With 405, the methods that the resource has.
-    pub allow: Option<String>,
+    /// More fields of the answer, each with its CR LF. 405 names the methods that the resource has,
+    /// 401 says how to log on (RFC 9110, sections 10.2.1 and 11.6.1).
+    pub fields: Cow<'static, str>,
     /// The connection closes after the answer.
     pub is_last: bool,
 }
@@ -56,12 +57,17 @@ pub struct Refusal {
 impl Refusal {
     /// Makes a refusal after which the connection goes on.
     pub fn new(status: u16, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, text: text.into(), allow: None, is_last: false }
+        Self { status, text: text.into(), fields: "".into(), is_last: false }
     }
 
     /// Makes a refusal after which the connection closes.
     pub fn last(status: u16, text: impl Into<Cow<'static, str>>) -> Self {
         Self { is_last: true, ..Self::new(status, text) }
+    }
+
+    /// Adds fields to the answer.
+    pub fn with(self, fields: impl Into<Cow<'static, str>>) -> Self {
+        Self { fields: fields.into(), ..self }
     }
 
     /// Returns the refusal as an error with a code, as all formats have it, for the body of the

@@ -260,7 +260,7 @@ impl Resource {
         }
         let methods = self.methods();
         let text = format!("this resource has no such method; send one of {methods}");
-        Err(Refusal { allow: Some(methods), ..Refusal::new(405, text) })
+        Err(Refusal::new(405, text).with(format!("Allow: {methods}\r\n")))
     }
 
     /// Returns the request that a method makes of the resource, to be answered in `form`.
