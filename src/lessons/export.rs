@@ -40,8 +40,8 @@ pub fn export(folder: &Path) -> io::Result<usize> {
         fs::write(&path, bytes)
             .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
     };
-    write("page.css", Page::Css.bytes())?;
-    write("icon.svg", Page::Svg.bytes())?;
+    write("page.css", Page::CSS.bytes)?;
+    write("icon.svg", Page::SVG.bytes)?;
     write("lessons.css", pages::STYLE.as_bytes())?;
     write("lessons.js", pages::SCRIPT.as_bytes())?;
     write("index.html", pages::index(PlaceOfPages::Folder).as_bytes())?;

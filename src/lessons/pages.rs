@@ -95,7 +95,7 @@ pub fn page(lesson: &Lesson, place: PlaceOfPages) -> String {
 /// Returns a page that needs no other file, and has no navigation, because there is no other page.
 /// `answers` is the script with the runs of the page ([`crate::lessons::export::answers`]).
 pub fn single_page(lesson: &Lesson, answers: &str) -> String {
-    let styles = [&String::from_utf8_lossy(Page::Css.bytes()), STYLE];
+    let styles = [&String::from_utf8_lossy(Page::CSS.bytes), STYLE];
     let head = styles.map(|style| format!("<style>\n{style}</style>\n")).concat();
     let scripts = [answers, SCRIPT, lesson.script];
     let scripts = scripts.map(|script| format!("<script>\n{script}</script>\n")).concat();

@@ -130,17 +130,15 @@ impl Site for LessonSite {
 fn static_file(name: &str) -> Option<SiteFile> {
     let html = "text/html; charset=utf-8";
     let script = "text/javascript; charset=utf-8";
-    let of_page = |page: Page| SiteFile {
-        content_type: page.content_type(),
-        bytes: Cow::Borrowed(page.bytes()),
-    };
+    let of_page =
+        |page: Page| SiteFile { content_type: page.content_type, bytes: Cow::Borrowed(page.bytes) };
     let named = |name: &str| LESSONS.iter().find(|lesson| lesson.name == name);
     Some(match (name, named(name)) {
         ("" | "index.html", _) => file(html, pages::index(PlaceOfPages::Server)),
         ("lessons.css", _) => file("text/css; charset=utf-8", pages::STYLE),
         ("lessons.js", _) => file(script, pages::SCRIPT),
-        ("page.css", _) => of_page(Page::Css),
-        ("icon.svg" | "favicon.ico", _) => of_page(Page::Svg),
+        ("page.css", _) => of_page(Page::CSS),
+        ("icon.svg" | "favicon.ico", _) => of_page(Page::SVG),
         (_, Some(lesson)) => file(html, pages::page(lesson, PlaceOfPages::Server)),
         (name, None) => file(script, named(name.strip_suffix(".js")?)?.script),
     })

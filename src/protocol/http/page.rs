@@ -27,25 +27,17 @@ use crate::protocol::http::negotiation::MediaForm;
 use crate::protocol::http::resource::Method;
 
 /// A file of the live page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Page {
-    /// The structure.
-    Html,
-    /// The look.
-    Css,
-    /// The behaviour.
-    Script,
-    /// The icon, as a drawing.
-    Svg,
-    /// The icon, as 32 x 32 points, for browsers that want one.
-    Png,
+#[derive(Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The value of `Content-Type`.
+    pub content_type: &'static str,
+    /// The paths that lead to the file.
+    paths: &'static [&'static str],
+    /// The contents of the file.
+    pub bytes: &'static [u8],
+    /// The fingerprint of the contents, which the compiler computes.
+    hash: u64,
 }
-
-const HTML: &[u8] = include_bytes!("page.html");
-const CSS: &[u8] = include_bytes!("page.css");
-const SCRIPT: &[u8] = include_bytes!("page.js");
-const SVG: &[u8] = include_bytes!("icon.svg");
-const PNG: &[u8] = include_bytes!("icon.png");
 
 /// The rights of the page: it loads its own script and style, and asks this server.
 ///
@@ -56,59 +48,52 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
      connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl Page {
+    /// The structure.
+    pub const HTML: Self =
+        Self::new("text/html; charset=utf-8", &["/", "/index.html"], include_bytes!("page.html"));
+    /// The look.
+    pub const CSS: Self =
+        Self::new("text/css; charset=utf-8", &["/page.css"], include_bytes!("page.css"));
+    /// The behaviour.
+    pub const SCRIPT: Self =
+        Self::new("text/javascript; charset=utf-8", &["/page.js"], include_bytes!("page.js"));
+    /// The icon, as a drawing.
+    pub const SVG: Self = Self::new("image/svg+xml", &["/icon.svg"], include_bytes!("icon.svg"));
+    /// The icon, as 32 x 32 points, for browsers that want one.
+    pub const PNG: Self =
+        Self::new("image/png", &["/icon.png", "/favicon.ico"], include_bytes!("icon.png"));
+
+    /// All files.
+    const ALL: [&Self; 5] = [&Self::HTML, &Self::CSS, &Self::SCRIPT, &Self::SVG, &Self::PNG];
+
+    const fn new(
+        content_type: &'static str,
+        paths: &'static [&'static str],
+        bytes: &'static [u8],
+    ) -> Self {
+        let hash = fingerprint::hashed(fingerprint::NOTHING, bytes);
+        Self { content_type, paths, bytes, hash }
+    }
+
     /// Returns the file of that path; `None` if the path is no file of the page.
-    pub fn named(path: &[u8]) -> Option<Self> {
-        match path {
-            b"/" | b"/index.html" => Some(Page::Html),
-            b"/page.css" => Some(Page::Css),
-            b"/page.js" => Some(Page::Script),
-            b"/icon.svg" => Some(Page::Svg),
-            b"/icon.png" | b"/favicon.ico" => Some(Page::Png),
-            _ => None,
-        }
-    }
-
-    /// Returns the contents of the file.
-    pub fn bytes(self) -> &'static [u8] {
-        match self {
-            Page::Html => HTML,
-            Page::Css => CSS,
-            Page::Script => SCRIPT,
-            Page::Svg => SVG,
-            Page::Png => PNG,
-        }
-    }
-
-    /// Returns the value of `Content-Type`.
-    pub fn content_type(self) -> &'static str {
-        match self {
-            Page::Html => "text/html; charset=utf-8",
-            Page::Css => "text/css; charset=utf-8",
-            Page::Script => "text/javascript; charset=utf-8",
-            Page::Svg => "image/svg+xml",
-            Page::Png => "image/png",
-        }
-    }
-
-    /// Returns the entity tag, without quotes.
-    pub fn tag(self) -> String {
-        // The compiler computes the hashes. The order is that of the enum's values.
-        const TAGS: [u64; 5] = [hash(HTML), hash(CSS), hash(SCRIPT), hash(SVG), hash(PNG)];
-        format!("{:016x}", TAGS[self as usize])
+    pub fn named(path: &[u8]) -> Option<&'static Self> {
+        let has_path = |page: &&Self| page.paths.iter().any(|known| known.as_bytes() == path);
+        Self::ALL.into_iter().find(has_path)
     }
 
     /// Returns the answer with the file or a part of it, or 304 if the browser has this version
     /// already. `no-cache` lets the browser keep the file, but makes it ask each time (RFC 9111,
     /// section 5.2.2.4).
-    pub fn answer(self, answering: &Answering) -> Response {
-        let (tag, bytes, modified) = (self.tag(), self.bytes(), *MODIFIED);
+    pub fn answer(&self, answering: &Answering) -> Response {
+        // The entity tag, without quotes.
+        let tag = format!("{:016x}", self.hash);
+        let (bytes, content_type, modified) = (self.bytes, self.content_type, *MODIFIED);
         let dated = modified.map(|at| format!("Last-Modified: {}\r\n", date::write(at)));
         let fields = format!(
             "Cache-Control: no-cache\r\nETag: \"{tag}\"\r\n{}Accept-Ranges: bytes\r\n\
              Content-Security-Policy: {CONTENT_SECURITY_POLICY}\r\nReferrer-Policy: no-referrer\r\n",
             dated.unwrap_or_default(),
         );
-        let content_type = self.content_type();
         let response = |status, body| Response { status, content_type, fields, body };
         // A part is for GET alone (RFC 9110, section 14.2). The page has no forms to choose from;
         // its bytes have parts, as the form `Bytes` of a lease has.
@@ -140,8 +125,3 @@ static MODIFIED: LazyLock<Option<u64>> = LazyLock::new(|| {
     let written = written.min(SystemTime::now());
     Some(written.duration_since(UNIX_EPOCH).ok()?.as_secs())
 });
-
-/// Returns the fingerprint of a file.
-const fn hash(file: &[u8]) -> u64 {
-    fingerprint::hashed(fingerprint::NOTHING, file)
-}

@@ -115,7 +115,7 @@ pub enum Resource {
     /// The server as a whole: `*`, for OPTIONS alone (RFC 9112, section 3.2.4).
     Server,
     /// A file of the live page.
-    Page(Page),
+    Page(&'static Page),
     /// A path of the site that the server shows ([`crate::protocol::http::site`]).
     OfSite,
     /// The path of a route, as the route writes it, and the id that stands in the place of `ID`.
