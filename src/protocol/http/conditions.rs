@@ -98,7 +98,7 @@ impl Conditions {
         match name.len() {
             5 if is("range") => self.range = part_of(value),
             8 if is("if-match") => add(&mut self.if_match, value),
-            8 if is("if-range") => self.if_range = Some(one_tag_of(value)),
+            8 if is("if-range") => self.if_range = Some(tag_of(value)),
             13 if is("if-none-match") => add(&mut self.if_none_match, value),
             17 if is("if-modified-since") => self.modified_since = date::read(value),
             // Invariant 3: an unreadable date is still the condition of a change.
@@ -143,14 +143,9 @@ impl Conditions {
     /// be wrong: the client adds it to the bytes that it has, perhaps those of another version.
     pub fn part(&self, form: MediaForm) -> Option<(Part, Option<u64>)> {
         let part = self.range.filter(|_| matches!(form, MediaForm::Text | MediaForm::Bytes))?;
-        match &self.if_range {
-            None => Some((part, None)),
-            Some(tag) => {
-                let version =
-                    tag.as_ref().filter(|tag| !tag.is_weak)?.version(form.tag_suffix())?;
-                Some((part, Some(version)))
-            }
-        }
+        let Some(tag) = &self.if_range else { return Some((part, None)) };
+        let version = tag.as_ref().filter(|tag| !tag.is_weak)?.version(form.tag_suffix())?;
+        Some((part, Some(version)))
     }
 
     /// Returns the condition under which a lease is changed. A condition that cannot be kept
@@ -273,33 +268,24 @@ fn add(tags: &mut Option<Tags>, value: &[u8]) {
 /// Reads a list such as `"a", W/"b"`. Skips empty elements (RFC 9110, section 5.6.1.2). Returns
 /// `None` for an unreadable list and for a list without any tag.
 fn tags_of(value: &[u8]) -> Option<Vec<Tag>> {
-    let (mut tags, mut rest) = (Vec::new(), value.trim_ascii());
-    while !rest.is_empty() {
-        if let [b',', after @ ..] = rest {
-            rest = after.trim_ascii_start();
-            continue;
-        }
-        let (tag, after) = tag_of(rest)?;
-        tags.push(tag);
-        rest = after.trim_ascii_start();
-        if !matches!(rest, [] | [b',', ..]) {
-            return None;
-        }
-    }
-    Some(tags).filter(|tags| !tags.is_empty())
-}
-
-/// Reads one tag; returns it and the text behind it.
-fn tag_of(text: &[u8]) -> Option<(Tag, &[u8])> {
-    let is_weak = text.starts_with(b"W/");
-    let text = text.strip_prefix(b"W/").unwrap_or(text).strip_prefix(b"\"")?;
-    let end = text.iter().position(|&byte| byte == b'"')?;
-    Some((Tag { opaque: text[..end].to_vec(), is_weak }, &text[end + 1..]))
+    // A comma between quotes belongs to its tag. (`head::elements` also knows a backslash before a
+    // quote, which a tag does not have.)
+    let mut is_quoted = false;
+    let elements = value.split(|&byte| {
+        is_quoted ^= byte == b'"';
+        byte == b',' && !is_quoted
+    });
+    let elements = elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty());
+    let tags: Option<Vec<Tag>> = elements.map(tag_of).collect();
+    tags.filter(|tags| !tags.is_empty())
 }
 
 /// Reads a text that is one tag and nothing else.
-fn one_tag_of(value: &[u8]) -> Option<Tag> {
-    tag_of(value).filter(|(_, rest)| rest.is_empty()).map(|(tag, _)| tag)
+fn tag_of(text: &[u8]) -> Option<Tag> {
+    let quoted = text.strip_prefix(b"W/");
+    let opaque = quoted.unwrap_or(text).strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let tag = Tag { opaque: opaque.to_vec(), is_weak: quoted.is_some() };
+    Some(tag).filter(|tag| !tag.opaque.contains(&b'"'))
 }
 
 /// Reads a range: `bytes=2-5`, both included, `bytes=2-` to the end, or `bytes=-3`, the last three.

@@ -66,6 +66,7 @@ impl Page {
     /// All files.
     const ALL: [&Self; 5] = [&Self::HTML, &Self::CSS, &Self::SCRIPT, &Self::SVG, &Self::PNG];
 
+    /// Makes a file with its fingerprint.
     const fn new(
         content_type: &'static str,
         paths: &'static [&'static str],
