@@ -43,6 +43,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::common::id::parse_decimal;
 use crate::protocol::Policy;
 use crate::protocol::base64;
 use crate::protocol::http::answer::Answering;
@@ -245,23 +246,24 @@ fn log_on_refused(seen: &Seen<'_>, policy: &Policy, log_on: &mut Option<LogOn>) 
     }
 }
 
+/// Splits a host into its name, or its address with the brackets around it, and the rest: the port
+/// with its colon, or nothing. Without a `]` all bytes behind a `[` are the address.
+fn split_host(host: &[u8]) -> (&[u8], &[u8]) {
+    let index_of = |end: u8| host.iter().position(|&byte| byte == end);
+    let end = if host.starts_with(b"[") { index_of(b']').map(|at| at + 1) } else { index_of(b':') };
+    host.split_at(end.unwrap_or(host.len()))
+}
+
 /// Returns whether these bytes could be a host, with a port or without: the characters of RFC 3986,
 /// section 3.2.2, an address with colons in brackets, and digits behind the last colon.
 pub fn is_readable_host(host: &[u8]) -> bool {
     let is_fine = |&byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
-    let is_port = |rest: &[u8]| match rest {
-        [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
-        rest => rest.is_empty(),
+    let (name, port) = split_host(host);
+    let is_name = match name {
+        [b'[', address @ .., b']'] => address.iter().all(|byte| is_fine(byte) || *byte == b':'),
+        name => name.iter().all(is_fine),
     };
-    if let [b'[', host @ ..] = host {
-        let end = host.iter().position(|&byte| byte == b']');
-        return end.is_some_and(|end| {
-            let (address, port) = (&host[..end], &host[end + 1..]);
-            address.iter().all(|byte| is_fine(byte) || *byte == b':') && is_port(port)
-        });
-    }
-    let (name, port) = host.split_at(host.iter().position(|&b| b == b':').unwrap_or(host.len()));
-    name.iter().all(is_fine) && is_port(port)
+    is_name && matches!(port, [] | [b':', ..]) && port.iter().skip(1).all(u8::is_ascii_digit)
 }
 
 /// Returns whether a `Host` names this server.
@@ -273,32 +275,26 @@ pub fn is_readable_host(host: &[u8]) -> bool {
 /// 6.3). Any other name must be one of `names`, the values of `--host`. A dot may end a name, as in
 /// DNS. Some libraries leave the zone of a link-local address in the field: `[fe80::1%eth0]`.
 fn is_host(host: &[u8], names: &[String]) -> bool {
-    let Ok(host) = std::str::from_utf8(host) else { return false };
-    let (name, port) = match host.strip_prefix('[') {
-        Some(rest) => {
-            let Some((address, port)) = rest.split_once(']') else { return false };
-            let address = address.split_once('%').map_or(address, |(address, _zone)| address);
-            return address.parse::<Ipv6Addr>().is_ok() && is_port(port.strip_prefix(':'), port);
-        }
-        None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
+    let (name, port) = split_host(host);
+    // The port may be empty (`localhost:`); otherwise it is a number of 16 bits.
+    let is_port = match port {
+        [] | [b':'] => true,
+        [b':', digits @ ..] => parse_decimal(digits).is_some_and(|port| port <= u16::MAX.into()),
+        _ => false,
     };
+    let Ok(name) = std::str::from_utf8(name) else { return false };
+    if let Some(address) = name.strip_prefix('[') {
+        let Some(address) = address.strip_suffix(']') else { return false };
+        let address = address.split_once('%').map_or(address, |(address, _zone)| address);
+        return address.parse::<Ipv6Addr>().is_ok() && is_port;
+    }
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_name = |known: &str| known.strip_suffix('.').unwrap_or(known).eq_ignore_ascii_case(name);
     let is_known = is_name("localhost")
         || name.parse::<Ipv4Addr>().is_ok()
         || name.rsplit_once('.').is_some_and(|(_, last)| last.eq_ignore_ascii_case("localhost"))
         || names.iter().any(|n| is_name(n));
-    is_known && is_port(port, "")
-}
-
-/// Returns whether a port is empty (`localhost:`) or a number of 16 bits. Without a colon there is
-/// no port; then `rest`, the text behind the host, must be empty.
-fn is_port(port: Option<&str>, rest: &str) -> bool {
-    match port {
-        Some("") => true,
-        Some(port) => port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok(),
-        None => rest.is_empty(),
-    }
+    is_known && is_port
 }
 
 /// Returns whether a page of that origin came from `host`.
