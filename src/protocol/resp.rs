@@ -57,6 +57,7 @@ use std::io::Write;
 use self::connection::NO_AUTH;
 use crate::commands::{Data, Quit, Reply, Request};
 use crate::common::caller::ClientNumber;
+use crate::common::description::Source;
 use crate::common::error::{Code, Error};
 use crate::common::id::parse_decimal;
 use crate::protocol::output::Output;
@@ -140,12 +141,12 @@ impl Resp {
             }
             Ok(false) => Decoded::Incomplete,
             Ok(true) => {
-                let (used, bulks) = (self.at, &input[self.first..self.at]);
+                let (used, words) = (self.at, Words::Bulks(&input[self.first..self.at]));
                 (self.at, self.words_left) = (0, None);
-                if bulks.is_empty() {
+                if words.is_over() {
                     return Decoded::Skip { used };
                 }
-                let request = text::parse_bulks(bulks);
+                let request = text::parse_words(words);
                 // RESP itself answers `QUIT`, and each command of `resp/connection.rs` that
                 // leasebox does not have, such as `PING`. Before the log-on RESP itself answers
                 // every request: no service may see one.
@@ -153,7 +154,7 @@ impl Resp {
                     Ok(request) => !self.is_logged_on || matches!(request, Request::Quit(Quit)),
                     Err(error) => !self.is_logged_on || error.code == Code::UnknownCommand,
                 };
-                if is_own && let Some(answer) = self.answer_own(Words::Bulks(bulks), policy) {
+                if is_own && let Some(answer) = self.answer_own(words, policy) {
                     return Decoded::SelfAnswered { used, answer };
                 }
                 self.is_get = matches!(request, Ok(Request::Get(_)));
@@ -249,7 +250,7 @@ impl Resp {
 }
 
 /// Returns a bulk string of these bytes.
-fn bulk(text: &[u8]) -> Vec<u8> {
+pub(crate) fn bulk(text: &[u8]) -> Vec<u8> {
     [format!("${}\r\n", text.len()).as_bytes(), text, b"\r\n"].concat()
 }
 

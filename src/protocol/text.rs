@@ -202,23 +202,17 @@ pub fn parse(line: &[u8]) -> Result<Request<'_>, Error> {
     parse_words(Words::Line(line))
 }
 
-/// Parses a command whose words are bulk strings of RESP.
+/// Finds the command by its first word, and reads its fields from the other words. Never inlined:
+/// its code would make the short way of [`parse`] larger.
 ///
 /// # Errors
 /// Fails with `bad-request` or `unknown-command`.
-pub(crate) fn parse_bulks(bulks: &[u8]) -> Result<Request<'_>, Error> {
-    parse_words(Words::Bulks(bulks))
-}
-
-/// Finds the command by its first word, and reads its fields from the other words. Never inlined:
-/// its code would make the short way of [`parse`] larger.
 #[inline(never)]
-fn parse_words(line: Words<'_>) -> Result<Request<'_>, Error> {
-    let (command, rest) = line.next();
-    match key(command) {
+pub(crate) fn parse_words(mut words: Words<'_>) -> Result<Request<'_>, Error> {
+    match key(words.next()) {
         // `key` returns 0 only if there is no word, or an empty bulk string.
         0 => Err(Error::new(Code::BadRequest, "the line is empty; send help for the commands")),
-        command => Request::by_word(command, rest).unwrap_or_else(|| Err(no_such_command())),
+        command => Request::by_word(command, words).unwrap_or_else(|| Err(no_such_command())),
     }
 }
 

@@ -33,7 +33,8 @@ use crate::commands::{Attach, Data, Lease, Leased, Reply, Request, WasSet};
 use crate::common::error::Error;
 use crate::common::id::{IdKind, parse_decimal};
 use crate::protocol::output::Output;
-use crate::protocol::text;
+use crate::protocol::resp::bulk;
+use crate::protocol::text::{self, words::Words};
 
 /// The request for `table ROWS busiest` by datagrams. A row has 16 bytes, and 48 bytes stand before
 /// the rows (header, token, count, padding): 500 rows have 8048 bytes and fit in 8 KiB, the
@@ -127,7 +128,7 @@ fn request<'a>(words: &[&[u8]], line: &'a [u8], bulks: &'a [u8]) -> Result<Reque
         (b"deliver", [_, ms, _]) if parse_decimal(ms).is_none() => {
             Err(Failure::NoAnswer("MS is no number of milliseconds; give digits".into()))
         }
-        _ if ends_with_data(words) => text::parse_bulks(bulks).map_err(wrong),
+        _ if ends_with_data(words) => text::parse_words(Words::Bulks(bulks)).map_err(wrong),
         (b"set", _) => Err(form("set ID DATA, with the data in quotes")),
         _ => text::parse(line).map_err(wrong),
     }
@@ -147,8 +148,7 @@ fn ends_with_data(words: &[&[u8]]) -> bool {
 /// Returns the words as bulk strings of RESP: a length, and then that many bytes. So a word may
 /// hold spaces and line breaks.
 fn bulks(words: &[&[u8]]) -> Vec<u8> {
-    let bulk = |word: &&[u8]| [format!("${}\r\n", word.len()).as_bytes(), *word, b"\r\n"].concat();
-    words.iter().flat_map(bulk).collect()
+    words.iter().flat_map(|word| bulk(word)).collect()
 }
 
 /// Returns a lease request. Leasebox frames have room for a UUID, which nobody can guess, so the

@@ -27,6 +27,7 @@
 //! redis-py and redis-rs send.
 
 use super::{Resp, bulk};
+use crate::common::description::Source;
 use crate::protocol::Policy;
 use crate::protocol::log_on::LogOn;
 use crate::protocol::text::words::Words;
@@ -46,11 +47,13 @@ const MAX_NAME: usize = 128;
 impl Resp {
     /// Returns the answer to a command about the connection. Before the log-on it answers every
     /// command. Afterwards it returns `None` for a command that no arm below matches.
-    pub(super) fn answer_own(&mut self, words: Words<'_>, policy: &Policy) -> Option<Vec<u8>> {
-        let (command, rest) = words.next();
+    pub(super) fn answer_own(&mut self, mut words: Words<'_>, policy: &Policy) -> Option<Vec<u8>> {
+        let (command, rest) = (words.next(), words);
+        // No command here has more than two words that its answer depends on, but for lists.
+        let (count, first, second) = (rest.count(3), words.next(), words.next());
         let answer: OwnReply<Vec<u8>> = match &*command.to_ascii_uppercase() {
             b"HELLO" => self.hello(rest, policy),
-            b"AUTH" if rest.count() == 2 => self.log_on(rest, policy).map(|()| OK.into()),
+            b"AUTH" if count == 2 => self.log_on(first, second, policy).map(|()| OK.into()),
             b"AUTH" if policy.user.is_none() => Err(NO_USER),
             b"AUTH" => Err("-ERR bad-request AUTH has two words; send AUTH NAME PASSWORD"),
             b"QUIT" => {
@@ -59,22 +62,20 @@ impl Resp {
             }
             // A client may send the commands above before its log-on, and none of those below.
             _ if !self.is_logged_on => Err(NO_AUTH),
-            b"PING" if rest.is_over() => Ok(b"+PONG\r\n".into()),
-            b"PING" | b"ECHO" if rest.count() == 1 => Ok(bulk(rest.next().0)),
+            b"PING" if count == 0 => Ok(b"+PONG\r\n".into()),
+            b"PING" | b"ECHO" if count == 1 => Ok(bulk(first)),
             b"PING" => Err("-ERR bad-request PING has at most one word; send PING TEXT"),
             b"ECHO" => Err("-ERR bad-request ECHO has one word; send ECHO TEXT"),
-            b"SELECT" if rest.count() == 1 && rest.next().0 == b"0" => Ok(OK.into()),
+            b"SELECT" if count == 1 && first == b"0" => Ok(OK.into()),
             b"SELECT" => Err("-ERR refused there is one database; SELECT 0"),
-            b"RESET" if rest.is_over() => {
+            b"RESET" if count == 0 => {
                 *self = Self::new(policy, self.client);
                 Ok(b"+RESET\r\n".into())
             }
             b"RESET" => Err("-ERR bad-request RESET has no words; send it alone"),
-            b"CLIENT" => self.about_client(rest),
+            b"CLIENT" => self.about_client(first, second),
             b"INFO" => Ok(bulk(info(rest).as_bytes())),
-            b"CONFIG" if rest.count() == 2 && rest.next().0.eq_ignore_ascii_case(b"GET") => {
-                Ok(config(rest.next().1.next().0))
-            }
+            b"CONFIG" if count == 2 && first.eq_ignore_ascii_case(b"GET") => Ok(config(second)),
             b"CONFIG" => Err("-ERR bad-request of CONFIG there is GET with one name; send that"),
             b"COMMAND" => self.about_commands(rest),
             _ => return None,
@@ -82,14 +83,12 @@ impl Resp {
         Some(answer.unwrap_or_else(|error| [error.as_bytes(), b"\r\n"].concat()))
     }
 
-    /// Logs on with the next two words, a name and a password.
+    /// Logs on.
     ///
     /// # Errors
     /// Fails with an error line for a wrong pair, or on a server without a user. A connection that
     /// was logged on before stays logged on.
-    fn log_on(&mut self, words: Words<'_>, policy: &Policy) -> OwnReply<()> {
-        let (name, rest) = words.next();
-        let (password, _) = rest.next();
+    fn log_on(&mut self, name: &[u8], password: &[u8], policy: &Policy) -> OwnReply<()> {
         let Some(user) = &policy.user else {
             return Err(NO_USER);
         };
@@ -108,28 +107,24 @@ impl Resp {
     ///
     /// # Errors
     /// Fails with an error line; then the version is unchanged.
-    fn hello(&mut self, words: Words<'_>, policy: &Policy) -> OwnReply<Vec<u8>> {
-        let (version, mut rest) = words.next();
-        let proto = match version {
-            b"" if rest.is_over() => 2 + u8::from(self.is_resp3),
+    fn hello(&mut self, mut words: Words<'_>, policy: &Policy) -> OwnReply<Vec<u8>> {
+        let proto = match words.next() {
+            b"" if words.is_over() => 2 + u8::from(self.is_resp3),
             b"2" => 2,
             b"3" => 3,
             _ => return Err("-NOPROTO unsupported protocol version; HELLO 2 or HELLO 3"),
         };
         let (mut pair, mut name) = (None, None);
-        while !rest.is_over() {
-            let (option, after) = rest.next();
-            // Each option has one word behind it, and `AUTH` a second one.
-            rest = after.next().1;
-            match &*option.to_ascii_uppercase() {
-                b"AUTH" => (pair, rest) = (Some(after), rest.next().1),
-                b"SETNAME" => name = Some(after.next().0),
+        while !words.is_over() {
+            match &*words.next().to_ascii_uppercase() {
+                b"AUTH" => pair = Some((words.next(), words.next())),
+                b"SETNAME" => name = Some(words.next()),
                 _ => return Err("-ERR bad-request HELLO has AUTH NAME PASSWORD and SETNAME X"),
             }
         }
         // Every option was read before this log-on, so a HELLO with an unknown option does not log
         // on.
-        pair.map_or(Ok(()), |pair| self.log_on(pair, policy))?;
+        pair.map_or(Ok(()), |(user, password)| self.log_on(user, password, policy))?;
         if !self.is_logged_on {
             return Err(NO_AUTH);
         }
@@ -164,13 +159,12 @@ impl Resp {
     ///
     /// # Errors
     /// Fails with an error line for what is not in the table.
-    fn about_client(&mut self, words: Words<'_>) -> OwnReply<Vec<u8>> {
-        let (about, rest) = words.next();
+    fn about_client(&mut self, about: &[u8], name: &[u8]) -> OwnReply<Vec<u8>> {
         match &*about.to_ascii_uppercase() {
             // Client libraries send their name and version by `SETINFO` when they connect. The
             // other two commands are about features of Redis that leasebox does not have.
             b"SETINFO" | b"NO-EVICT" | b"NO-TOUCH" => Ok(OK.into()),
-            b"SETNAME" => self.set_name(rest.next().0).map(|()| OK.into()),
+            b"SETNAME" => self.set_name(name).map(|()| OK.into()),
             b"GETNAME" if self.name.is_empty() => Ok(self.nil().into()),
             b"GETNAME" => Ok(bulk(&self.name)),
             b"ID" => Ok(format!(":{}\r\n", self.client).into_bytes()),
@@ -189,15 +183,14 @@ impl Resp {
     ///
     /// # Errors
     /// Fails with an error line for what is not in the table.
-    fn about_commands(&self, words: Words<'_>) -> OwnReply<Vec<u8>> {
-        let (about, rest) = words.next();
-        match &*about.to_ascii_uppercase() {
+    fn about_commands(&self, mut words: Words<'_>) -> OwnReply<Vec<u8>> {
+        match &*words.next().to_ascii_uppercase() {
             b"" | b"LIST" => Ok(b"*0\r\n".into()),
             b"DOCS" => Ok(if self.is_resp3 { b"%0\r\n".into() } else { b"*0\r\n".into() }),
             b"COUNT" => Ok(b":0\r\n".into()),
             // A nil for each command that the client names.
             b"INFO" => {
-                let count = rest.count().min(MAX_NAMED);
+                let count = words.count(MAX_NAMED);
                 Ok([format!("*{count}\r\n").as_bytes(), &self.nil().repeat(count)].concat())
             }
             _ => Err("-ERR unknown-command COMMAND has LIST, DOCS, COUNT and INFO here"),
@@ -236,11 +229,7 @@ fn info(words: Words<'_>) -> String {
     let is_named = |section: &str| {
         let mut rest = words;
         // Behind the last word there are only empty ones, and no section has that name.
-        (0..MAX_NAMED).any(|_| {
-            let (name, after) = rest.next();
-            rest = after;
-            name.eq_ignore_ascii_case(section.as_bytes())
-        })
+        (0..MAX_NAMED).any(|_| rest.next().eq_ignore_ascii_case(section.as_bytes()))
     };
     let has_all = words.is_over() || ["all", "default", "everything"].into_iter().any(is_named);
     let asked = SECTIONS.iter().filter(|(section, _)| has_all || is_named(section));

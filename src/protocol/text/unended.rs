@@ -211,7 +211,8 @@ fn is_draws(mut piece: &[u8]) -> bool {
 /// checked.
 fn is_wrong(input: &[u8]) -> bool {
     let start = without_cr(&input[..input.len().min(MAX_START)]);
-    let (word, rest) = Words::Line(start).next();
+    let mut rest = Words::Line(start);
+    let word = rest.next();
     // Always matches: the rest of a line is a line, and never bulk strings.
     let Words::Line(rest) = rest else { return false };
     if rest.is_empty() {

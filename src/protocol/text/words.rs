@@ -6,16 +6,16 @@
 //!   Words::Bulks   $5 lease $2 64 $4 5000   the same three; each is a bulk string
 //! ```
 //!
-//! Both forms are cursors over borrowed bytes: [`Words::next`] returns the next word and the rest.
-//! So the text of a line and the bulk strings of RESP share one reader, and RESP has every command
-//! of text.
+//! Both forms are cursors over borrowed bytes: [`Words::next`] returns the next word and moves on.
+//! So the text of a line and the bulk strings of RESP share one [`Source`], and RESP has every
+//! command of text.
 //!
 //! **Invariants**
 //!
 //! 1. Nothing is copied but data that holds an escape, and a name that is not valid UTF-8.
 //! 2. No function looks at a byte behind the line, or behind the bulk strings.
 //! 3. A wrong number of words is refused before any field is read. (Bulk strings behind data are
-//!    refused later, by [`Words::data`].)
+//!    refused later, when the data is read.)
 //!
 //! **Lock** none. **Simplified** the words of a command are walked twice, once to count them and
 //! once to read them. That is cheap: apart from its data, a command has only a few words.
@@ -39,10 +39,10 @@ pub(crate) enum Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// Returns the next word and the words behind it. The word is empty when there is none; in RESP
-    /// it may also be an empty bulk string, so callers ask [`Words::is_over`] for the end.
-    pub(crate) fn next(self) -> (&'a [u8], Self) {
-        match self {
+    /// Reads the next word. The word is empty when there is none; in RESP it may also be an empty
+    /// bulk string, so callers ask [`Source::is_over`] for the end.
+    pub(crate) fn next(&mut self) -> &'a [u8] {
+        let (word, rest) = match *self {
             Words::Line(text) => {
                 let start = text.iter().take_while(|&&byte| byte == b' ').count();
                 let text = &text[start..];
@@ -53,41 +53,19 @@ impl<'a> Words<'a> {
                 let (word, rest) = first_bulk(bulks).unwrap_or_default();
                 (word, Words::Bulks(rest))
             }
-        }
+        };
+        *self = rest;
+        word
     }
 
-    /// Returns the number of words that follow.
-    pub(crate) fn count(mut self) -> usize {
+    /// Returns the number of words that follow, or `enough` if there are more.
+    pub(crate) fn count(mut self, enough: usize) -> usize {
         let mut count = 0;
-        while !self.is_over() {
-            (_, self) = self.next();
+        while count < enough && !self.is_over() {
+            self.next();
             count += 1;
         }
         count
-    }
-
-    /// Returns whether no word follows.
-    pub(crate) fn is_over(self) -> bool {
-        match self {
-            Words::Line(text) => text.iter().all(|&byte| byte == b' '),
-            Words::Bulks(bulks) => bulks.is_empty(),
-        }
-    }
-
-    /// Returns the data that ends a request. In a line it is all bytes after one space, so that
-    /// data may begin and end with spaces; in RESP it is the last bulk string.
-    ///
-    /// # Errors
-    /// Fails with `bad-request` for an unknown escape, or for bulk strings behind the data.
-    pub(super) fn data(self) -> Result<Cow<'a, [u8]>, Error> {
-        match self {
-            Words::Line(text) => unescape(text.strip_prefix(b" ").unwrap_or(text))
-                .ok_or_else(|| Error::new(Code::BadRequest, BAD_ESCAPE)),
-            Words::Bulks(_) => match self.next() {
-                (data, rest) if rest.is_over() => Ok(Cow::Borrowed(data)),
-                _ => Err(Error::new(Code::BadRequest, "the data is one bulk string; send no more")),
-            },
-        }
     }
 }
 
@@ -107,35 +85,19 @@ fn first_bulk(bulks: &[u8]) -> Option<(&[u8], &[u8])> {
 ///
 /// # Errors
 /// Fails with `bad-request` for a wrong number of words, or for the first wrong field.
-pub(crate) fn read_command<'a, C: Command<'a>>(words: Words<'a>) -> Result<C, Error> {
+pub(crate) fn read_command<'a, C: Command<'a>>(mut words: Words<'a>) -> Result<C, Error> {
     let (least, most) = C::WORDS;
-    let (mut count, mut rest) = (0, words);
     // Count no further than needed: one word too many is enough for a refusal. Data may be any
     // number of words, and megabytes of it are not walked to count them.
-    let enough = if most == usize::MAX { least } else { most + 1 };
-    while count < enough && !rest.is_over() {
-        (_, rest) = rest.next();
-        count += 1;
-    }
+    let count = words.count(if most == usize::MAX { least } else { most + 1 });
     if count < least || count > most {
         return Err(Error::wrong_words(C::FORM));
     }
-    C::read(&mut FieldWords(words))
+    C::read(&mut words)
 }
 
-/// The fields of a command, in a line or in bulk strings: each field is one word, except data.
-struct FieldWords<'a>(Words<'a>);
-
-impl<'a> FieldWords<'a> {
-    /// Reads the next word; behind the last one it reads empty words.
-    fn next(&mut self) -> &'a [u8] {
-        let (word, rest) = self.0.next();
-        self.0 = rest;
-        word
-    }
-}
-
-impl<'a> Source<'a> for FieldWords<'a> {
+/// Each field of a command is one word, except data.
+impl<'a> Source<'a> for Words<'a> {
     /// Always returns `Some`: by `None` the body of a frame tells a command that it has no words. A
     /// word that is missing is empty here.
     fn word(&mut self) -> Option<&'a [u8]> {
@@ -143,7 +105,10 @@ impl<'a> Source<'a> for FieldWords<'a> {
     }
 
     fn is_over(&self) -> bool {
-        self.0.is_over()
+        match self {
+            Words::Line(text) => text.iter().all(|&byte| byte == b' '),
+            Words::Bulks(bulks) => bulks.is_empty(),
+        }
     }
 
     fn u64(&mut self) -> Result<u64, Error> {
@@ -160,11 +125,19 @@ impl<'a> Source<'a> for FieldWords<'a> {
         Ok(String::from_utf8_lossy(self.next()))
     }
 
+    /// Reads the data that ends a request. In a line it is all bytes after one space, so that data
+    /// may begin and end with spaces; in RESP it is the last bulk string. An unknown escape is
+    /// refused, and so are bulk strings behind the data.
     fn data(&mut self) -> Result<Cow<'a, [u8]>, Error> {
-        let data = self.0.data();
         // Data is the last field: no word is left, whatever the data holds.
-        self.0 = Words::Line(&[]);
-        data
+        match std::mem::replace(self, Words::Line(&[])) {
+            Words::Line(text) => unescape(text.strip_prefix(b" ").unwrap_or(text))
+                .ok_or_else(|| Error::new(Code::BadRequest, BAD_ESCAPE)),
+            mut bulks => match bulks.next() {
+                data if bulks.is_over() => Ok(Cow::Borrowed(data)),
+                _ => Err(Error::new(Code::BadRequest, "the data is one bulk string; send no more")),
+            },
+        }
     }
 
     fn list<T>(
@@ -176,7 +149,7 @@ impl<'a> Source<'a> for FieldWords<'a> {
         // a line of one word. The first argument is for a frame alone: there it bounds the length
         // of a list by the bytes that are left.
         let items = self.next().split(|&byte| byte == b',');
-        items.map(|item| each(&mut FieldWords(Words::Line(item)))).collect()
+        items.map(|item| each(&mut Words::Line(item))).collect()
     }
 }
 
