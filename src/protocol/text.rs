@@ -70,7 +70,7 @@ pub mod unended;
 pub(crate) mod words;
 
 use line::{find_line_end, first_control, pass_over, without_cr};
-use refusals::{holds_control, refused, too_long};
+use refusals::{TOO_LONG, holds_control, refused};
 use unended::{Meaning, ReplyEnd, Unended};
 use words::Words;
 
@@ -143,7 +143,9 @@ impl Text {
                 self.unended.line_end_arrived();
                 self.finish(without_cr(line), end + 1)
             }
-            None if within.len() == MAX_LINE => Decoded::Last(Some(too_long())),
+            None if within.len() == MAX_LINE => {
+                Decoded::Last(Some(Error::new(Code::BadRequest, TOO_LONG)))
+            }
             None if tail == Tail::Ended && !input.is_empty() => {
                 self.finish(without_cr(input), input.len())
             }

@@ -10,10 +10,10 @@ use crate::protocol::Decoded;
 /// protocol, the connection also closes after the error. `used` counts the line and its end.
 pub(super) fn refused<'a>(error: Error, line: &[u8], is_first: bool, used: usize) -> Decoded<'a> {
     if is_line_of_other_protocol(line) {
-        return Decoded::Last(Some(belongs_to_another()));
+        return Decoded::Last(Some(Error::new(Code::BadRequest, OF_ANOTHER)));
     }
     if is_first && error.code == Code::UnknownCommand {
-        return Decoded::Last(Some(with_unseen(begins_with_no_command(), line)));
+        return Decoded::Last(Some(with_unseen(Error::new(error.code, NO_COMMAND), line)));
     }
     Decoded::Asked { request: Err(with_unseen(error, line)), used }
 }
@@ -28,26 +28,17 @@ pub(super) fn holds_control(byte: u8) -> Error {
     Error::new(Code::BadRequest, text)
 }
 
-/// Returns the refusal of a line that belongs to another protocol.
-fn belongs_to_another() -> Error {
-    let text = "this is a line of another protocol, and what follows may be no command; HTTP begins \
-                with METHOD /PATH HTTP/1.1";
-    Error::new(Code::BadRequest, text)
-}
+/// The refusal of a line that belongs to another protocol.
+const OF_ANOTHER: &str = "this is a line of another protocol, and what follows may be no command; \
+                          HTTP begins with METHOD /PATH HTTP/1.1";
 
-/// Returns the refusal of a first line that begins with no command.
-fn begins_with_no_command() -> Error {
-    let text = "the first word is no command, and what follows may be none; connect again, and \
-                send help for the commands";
-    Error::new(Code::UnknownCommand, text)
-}
+/// The refusal of a first line that begins with no command.
+const NO_COMMAND: &str = "the first word is no command, and what follows may be none; connect \
+                          again, and send help for the commands";
 
-/// Returns the refusal of a line over the bound.
-pub(super) fn too_long() -> Error {
-    let text =
-        "a line has at most 65536 bytes; set longer data in frames, or a shorter piece of it";
-    Error::new(Code::BadRequest, text)
-}
+/// The refusal of a line over the bound.
+pub(super) const TOO_LONG: &str =
+    "a line has at most 65536 bytes; set longer data in frames, or a shorter piece of it";
 
 /// Adds to an error the first invisible bytes of the line, escaped. Without them a person could not
 /// see why `draw 4` with a no-break space is wrong.
