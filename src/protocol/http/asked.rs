@@ -47,7 +47,7 @@ use crate::common::id::parse_decimal;
 use crate::protocol::Policy;
 use crate::protocol::base64;
 use crate::protocol::http::answer::Answering;
-use crate::protocol::http::body::{Announced, Framing};
+use crate::protocol::http::body::Framing;
 use crate::protocol::http::head::{Head, elements};
 use crate::protocol::http::refusal::{Refusal, bad};
 use crate::protocol::log_on::{LogOn, TOO_MANY, WRONG_PAIR};
@@ -65,40 +65,6 @@ pub struct Asked {
     pub refusal: Option<Refusal>,
 }
 
-/// Fields that are judged after the last one is read, because one may depend on another: `Origin`
-/// on `Host`, and `keep-alive` on `close`.
-#[derive(Default)]
-struct Seen<'a> {
-    host: Option<&'a [u8]>,
-    origin: Option<&'a [u8]>,
-    authorization: Option<&'a [u8]>,
-    closes: bool,
-    keeps_alive: bool,
-    /// `Expect` has `100-continue`.
-    expects_continue: bool,
-    /// `Expect` has another word.
-    expects_other: bool,
-    /// The fields that say where the body ends.
-    announced: Announced,
-    /// `Content-Encoding` names another coding than `identity`.
-    encoded: bool,
-    /// The head has a `Content-Range`.
-    is_part: bool,
-    /// `Content-Type` is that of a form.
-    has_form: bool,
-}
-
-impl Seen<'_> {
-    /// Notes a line of `Expect`.
-    fn note_expectation(&mut self, value: &[u8]) {
-        for word in elements(value, b',') {
-            let continues = word.eq_ignore_ascii_case(b"100-continue");
-            self.expects_continue |= continues;
-            self.expects_other |= !continues;
-        }
-    }
-}
-
 /// Judges all fields of a head. `authority` is the host in a target such as `http://host/path`.
 /// `log_on` is the result of an earlier call for the same head, or takes the result of this one.
 /// Returns the terms of the answer too; their method and path are not set yet.
@@ -114,72 +80,44 @@ pub fn understand(
     policy: &Policy,
     log_on: &mut Option<LogOn>,
 ) -> Result<(Asked, Answering), Refusal> {
-    let (mut seen, mut answering) = (Seen::default(), Answering::default());
+    for (name, twice) in ONCE {
+        if head.values(name).nth(1).is_some() {
+            return Err(bad(twice));
+        }
+    }
+    let framing = Framing::announced(head, policy.max_message)?;
+    let host = head.values("host").next();
+    if host.is_some_and(|host| !is_readable_host(host)) {
+        return Err(bad("the host is no name or address with a port; send one"));
+    }
+    if head.minor > 0 && host.is_none() {
+        return Err(bad("HTTP/1.1 wants a Host; send one, such as Host: localhost"));
+    }
+    let mut answering = Answering::default();
     for &(name, value) in &head.fields {
-        see(&mut seen, head.minor, name, value, policy.max_message)?;
         answering.accept.see(name, value);
         answering.conditions.see(name, value);
     }
-    if seen.host.is_some_and(|host| !is_readable_host(host)) {
-        return Err(bad("the host is no name or address with a port; send one"));
-    }
-    if head.minor > 0 && seen.host.is_none() {
-        return Err(bad("HTTP/1.1 wants a Host; send one, such as Host: localhost"));
-    }
     // HTTP/1.1 persists unless a side says `close`; HTTP/1.0 closes unless the client says
     // `keep-alive`. With both words, `close` wins (RFC 9112, section 9.3).
-    answering.closes = seen.closes || head.minor == 0 && !seen.keeps_alive;
+    answering.closes = head.has_word("connection", "close")
+        || head.minor == 0 && !head.has_word("connection", "keep-alive");
     answering.keeps_alive = head.minor == 0 && !answering.closes;
-    let framing = seen.announced.framing()?;
     // A client of HTTP/1.0 does not know 100 (RFC 9110, section 10.1.1).
-    let awaits_continue = head.minor > 0 && seen.expects_continue && framing != Framing::Length(0);
-    let refusal = forbidden(&seen, authority, policy, log_on);
-    Ok((Asked { framing, awaits_continue, has_form: seen.has_form, refusal }, answering))
+    let expects_continue = head.minor > 0 && head.has_word("expect", "100-continue");
+    let awaits_continue = expects_continue && framing != Framing::Length(0);
+    let has_form = head.values("content-type").last().is_some_and(is_form);
+    let refusal = forbidden(head, authority, policy, log_on);
+    Ok((Asked { framing, awaits_continue, has_form, refusal }, answering))
 }
 
-/// Notes one field if this file needs it. `most` is the longest body in bytes.
-///
-/// # Errors
-/// 400 for a field that comes twice and may not, and those of [`Announced`].
-fn see<'a>(
-    seen: &mut Seen<'a>,
-    minor: u8,
-    name: &[u8],
-    value: &'a [u8],
-    most: usize,
-) -> Result<(), Refusal> {
-    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-    // Compares the length of the name first: for most fields one comparison of integers is enough.
-    // The guards with `replace` store the value; their arms run only for a second field.
-    match name.len() {
-        4 if is("host") && seen.host.replace(value).is_some() => {
-            return Err(bad("two hosts are given; send Host once"));
-        }
-        6 if is("origin") && seen.origin.replace(value).is_some() => {
-            return Err(bad("two origins are given; send Origin once"));
-        }
-        6 if is("expect") => seen.note_expectation(value),
-        10 if is("connection") => {
-            for word in elements(value, b',') {
-                seen.closes |= word.eq_ignore_ascii_case(b"close");
-                seen.keeps_alive |= word.eq_ignore_ascii_case(b"keep-alive");
-            }
-        }
-        12 if is("content-type") => seen.has_form = is_form(value),
-        13 if is("authorization") && seen.authorization.replace(value).is_some() => {
-            return Err(bad("two log-ons are given; send Authorization once"));
-        }
-        13 if is("content-range") => seen.is_part = true,
-        14 if is("content-length") => seen.announced.length(value, most)?,
-        16 if is("content-encoding") => {
-            seen.encoded |=
-                elements(value, b',').any(|word| !word.eq_ignore_ascii_case(b"identity"));
-        }
-        17 if is("transfer-encoding") => seen.announced.coding(value, minor)?,
-        _ => {}
-    }
-    Ok(())
-}
+/// The fields of which a head has one at most, besides those that say where the body ends, and the
+/// refusal of a second one.
+const ONCE: [(&str, &str); 3] = [
+    ("host", "two hosts are given; send Host once"),
+    ("origin", "two origins are given; send Origin once"),
+    ("authorization", "two log-ons are given; send Authorization once"),
+];
 
 /// Returns whether a `Content-Type` is that of a form, as browsers and `curl -d` send it.
 fn is_form(value: &[u8]) -> bool {
@@ -193,7 +131,7 @@ fn is_form(value: &[u8]) -> bool {
 /// another site's page, so a right password says nothing about the page. The log-on is tried only
 /// once for a head, however often the head is judged: `log_on` keeps its result.
 fn forbidden(
-    seen: &Seen<'_>,
+    head: &Head<'_>,
     authority: Option<&[u8]>,
     policy: &Policy,
     log_on: &mut Option<LogOn>,
@@ -201,29 +139,30 @@ fn forbidden(
     let is_ours = |place: &[u8]| is_host(place, &policy.hosts);
     // The host in the target replaces `Host` (RFC 9112, section 3.2.2). Here both must be ours, so
     // it does not matter which of them a proxy follows.
-    let host = authority.or(seen.host);
-    if !host.is_none_or(is_ours) || !seen.host.is_none_or(is_ours) {
+    let field = head.values("host").next();
+    let host = authority.or(field);
+    if !host.is_none_or(is_ours) || !field.is_none_or(is_ours) {
         let text = "that host is no address or name of this server; use its IP address, with [] around one of \
                     IPv6, or start it with --host NAME";
         return Some(Refusal::new(403, text));
     }
-    if seen.origin.is_some_and(|origin| !is_same_origin(origin, host)) {
+    if head.values("origin").any(|origin| !is_same_origin(origin, host)) {
         let text = "the page is of another place than Host names; open this server's own page, and let a proxy \
                     pass Host on";
         return Some(Refusal::new(403, text));
     }
-    if let Some(refusal) = log_on_refused(seen, policy, log_on) {
+    if let Some(refusal) = log_on_refused(head, policy, log_on) {
         return Some(refusal);
     }
-    if seen.expects_other {
+    if head.has_other_word("expect", "100-continue") {
         return Some(Refusal::new(417, "nothing but 100-continue can be expected; leave it out"));
     }
-    if seen.encoded {
+    if head.has_other_word("content-encoding", "identity") {
         // The codings that the server takes (RFC 9110, section 12.5.3).
         let coded = Refusal::new(415, "a body is taken as it is; send it without a coding");
         return Some(coded.with("Accept-Encoding: identity\r\n"));
     }
-    if seen.is_part {
+    if head.values("content-range").next().is_some() {
         return Some(Refusal::new(400, "a lease is set whole; leave Content-Range out"));
     }
     None
@@ -233,9 +172,9 @@ fn forbidden(
 const CHALLENGE: &str = "WWW-Authenticate: Basic realm=\"leasebox\", charset=\"UTF-8\"\r\n";
 
 /// Returns the refusal of a request without the name and password of the server's user.
-fn log_on_refused(seen: &Seen<'_>, policy: &Policy, log_on: &mut Option<LogOn>) -> Option<Refusal> {
+fn log_on_refused(head: &Head<'_>, policy: &Policy, log_on: &mut Option<LogOn>) -> Option<Refusal> {
     let user = policy.user.as_ref()?;
-    let try_it = || match seen.authorization.and_then(name_and_password) {
+    let try_it = || match head.values("authorization").find_map(name_and_password) {
         Some((name, password)) => user.try_log_on(&name, &password, &policy.guesses),
         None => LogOn::Wrong,
     };

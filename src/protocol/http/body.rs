@@ -29,7 +29,7 @@
 use std::borrow::Cow;
 
 use crate::common::id::parse_decimal;
-use crate::protocol::http::head::{MAX_HEAD, field};
+use crate::protocol::http::head::{Head, MAX_HEAD, field};
 use crate::protocol::http::refusal::{Refusal, bad};
 
 /// The rule by which a body ends.
@@ -45,63 +45,40 @@ pub enum Framing {
 /// client could send extensions forever, none of which count as data (RFC 9112, section 7.1.1).
 const MAX_SIZE_LINE: usize = 256;
 
-/// The framing fields of one head, noted one after the other.
-#[derive(Debug, Default)]
-pub struct Announced {
-    length: Option<usize>,
-    is_chunked: bool,
-}
-
-impl Announced {
-    /// Notes a `Content-Length`.
+impl Framing {
+    /// Returns the framing that the fields of a head announce. A request without either field has
+    /// no body (RFC 9112, section 6.3). `most` is the longest body in bytes.
     ///
     /// # Errors
-    /// 400 for anything but a decimal number of at most 64 bits, and for a second field, even with
-    /// the same number; 413 for a length over `most`. Each closes the connection.
-    pub fn length(&mut self, value: &[u8], most: usize) -> Result<(), Refusal> {
-        if self.length.is_some() {
+    /// Each refusal closes the connection. 400 for a second field of one name, even with the same
+    /// value, for both fields at once, for a `Content-Length` that is no decimal number of at most
+    /// 64 bits, and for a `Transfer-Encoding` in HTTP/1.0: an old proxy may pass that field on
+    /// without knowing that it changes where the body ends (RFC 9112, section 6.1). 501 for another
+    /// coding than `chunked`, 413 for a length over `most`.
+    pub fn announced(head: &Head<'_>, most: usize) -> Result<Self, Refusal> {
+        let mut lengths = head.values("content-length");
+        let mut codings = head.values("transfer-encoding");
+        let (length, coding) = (lengths.next(), codings.next());
+        if lengths.next().is_some() {
             return Err(bad("two lengths are given; send Content-Length once"));
         }
-        let length = parse_decimal(value)
-            .ok_or_else(|| bad("Content-Length is not one number of 64 bits; send that"))?;
-        let length = usize::try_from(length).ok();
-        let length = length.filter(|&length| length <= most);
-        self.length = Some(length.ok_or_else(|| too_long(most))?);
-        Ok(())
-    }
-
-    /// Notes a `Transfer-Encoding` of a request in HTTP/1.`minor`.
-    ///
-    /// # Errors
-    /// 400 for a second field, and in HTTP/1.0: an old proxy may pass the field on without knowing
-    /// that it changes where the body ends (RFC 9112, section 6.1). 501 for another coding than
-    /// `chunked`. Each closes the connection.
-    pub fn coding(&mut self, value: &[u8], minor: u8) -> Result<(), Refusal> {
-        if self.is_chunked || minor == 0 {
+        if coding.is_some() && head.minor == 0 || codings.next().is_some() {
             return Err(bad("Transfer-Encoding stands once, and not in HTTP/1.0"));
         }
-        if !value.eq_ignore_ascii_case(b"chunked") {
-            return Err(Refusal::last(
-                501,
-                "no coding but chunked is understood; send the body so",
-            ));
+        if coding.is_some_and(|coding| !coding.eq_ignore_ascii_case(b"chunked")) {
+            let text = "no coding but chunked is understood; send the body so";
+            return Err(Refusal::last(501, text));
         }
-        self.is_chunked = true;
-        Ok(())
-    }
-
-    /// Returns the framing; a request without either field has no body (RFC 9112, section 6.3).
-    ///
-    /// # Errors
-    /// 400 for both fields at once.
-    pub fn framing(&self) -> Result<Framing, Refusal> {
-        match (self.length, self.is_chunked) {
-            (Some(_), true) => {
-                Err(bad("Content-Length and Transfer-Encoding contradict; send one of them"))
-            }
-            (None, true) => Ok(Framing::Chunked),
-            (length, false) => Ok(Framing::Length(length.unwrap_or(0))),
+        let Some(length) = length else {
+            return Ok(if coding.is_some() { Framing::Chunked } else { Framing::Length(0) });
+        };
+        let length = parse_decimal(length)
+            .ok_or_else(|| bad("Content-Length is not one number of 64 bits; send that"))?;
+        if coding.is_some() {
+            return Err(bad("Content-Length and Transfer-Encoding contradict; send one of them"));
         }
+        let length = usize::try_from(length).ok().filter(|&length| length <= most);
+        length.map(Framing::Length).ok_or_else(|| too_long(most))
     }
 }
 

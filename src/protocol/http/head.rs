@@ -53,7 +53,28 @@ pub struct Head<'a> {
     pub fields: Vec<HeadField<'a>>,
 }
 
-impl Head<'_> {
+impl<'a> Head<'a> {
+    /// Returns the values of all fields of this name, in their order. Names have no case.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let is_it = move |field: &&HeadField<'a>| field.0.eq_ignore_ascii_case(name.as_bytes());
+        self.fields.iter().filter(is_it).map(|(_, value)| *value)
+    }
+
+    /// Returns the words of the lists in all fields of this name.
+    fn words(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.values(name).flat_map(|value| elements(value, b','))
+    }
+
+    /// Returns whether the list in the fields of this name has this word.
+    pub fn has_word(&self, name: &str, word: &str) -> bool {
+        self.words(name).any(|one| one.eq_ignore_ascii_case(word.as_bytes()))
+    }
+
+    /// Returns whether the list in the fields of this name has another word than this one.
+    pub fn has_other_word(&self, name: &str, word: &str) -> bool {
+        self.words(name).any(|one| !one.eq_ignore_ascii_case(word.as_bytes()))
+    }
+
     /// Returns the head as it came, without its secrets (RFC 9110, section 9.3.8), for TRACE.
     pub fn traced(&self) -> Vec<u8> {
         let minor = [b'0' + self.minor];
