@@ -112,26 +112,24 @@ impl Conditions {
     /// Judges a read of an entity that has this tag. `modified` is the time of its last set, in
     /// seconds since 1970; `None` if it was never set.
     pub fn judge(&self, tag: &str, modified: Option<u64>) -> Verdict {
-        // Steps 1 and 2 of the RFC: the client accepts only a certain version. A tag replaces the
-        // date, which is less exact. Only strong tags count (`false`): a weak tag does not promise
-        // equal bytes. Without the time of a last set no date can be compared, and the condition
-        // holds.
-        let holds = match (&self.if_match, self.unmodified_since, modified) {
-            (Some(tags), ..) => tags.has(tag, false),
-            (None, Some(since), Some(modified)) => modified <= since,
-            _ => true,
+        // Whether the entity is the one that the client names. A tag replaces the date, which is
+        // less exact. `None` if the client names none, or if a date cannot be compared, because
+        // the entity was never set.
+        let is_named = |tags: &Option<Tags>, since: Option<u64>, weakly: bool| match tags {
+            Some(tags) => Some(tags.has(tag, weakly)),
+            None => Some(modified? <= since?),
         };
-        if !holds {
+        // Steps 1 and 2 of the RFC: the client accepts only a certain version. Only strong tags
+        // count (`false`): a weak tag does not promise equal bytes.
+        if is_named(&self.if_match, self.unmodified_since, false) == Some(false) {
             return Verdict::Failed;
         }
         // Steps 3 and 4: the client has a version, and asks for a newer one. Weak tags count, too
         // (`true`).
-        let is_same = match (&self.if_none_match, self.modified_since, modified) {
-            (Some(tags), ..) => tags.has(tag, true),
-            (None, Some(since), Some(modified)) => modified <= since,
-            _ => false,
-        };
-        if is_same { Verdict::NotModified } else { Verdict::Holds }
+        match is_named(&self.if_none_match, self.modified_since, true) {
+            Some(true) => Verdict::NotModified,
+            _ => Verdict::Holds,
+        }
     }
 
     /// Returns the part that the client wants; `None` if it wants the whole lease. If the request
