@@ -220,8 +220,12 @@ impl Http {
             return Err(Refusal::new(400, text));
         }
         let own = match (method, resource) {
-            (Method::Options, _) => Response::options(&resource.methods()),
-            (Method::Trace, _) => Response::trace(head.traced()),
+            (Method::Options, _) => {
+                let fields = format!("Allow: {}\r\n", resource.methods());
+                Response::new(200, MediaForm::Text.content_type(), fields, Vec::new())
+            }
+            // The head that came is the body, so the head of the answer needs no byte of it.
+            (Method::Trace, _) => Response::new(200, "message/http", String::new(), head.traced()),
             (_, Resource::Page(page)) => {
                 query::parameters(query, &[])?;
                 page.answer(&self.answering)

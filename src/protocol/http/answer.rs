@@ -118,40 +118,35 @@ impl Answering {
                 }
             }
             reply => {
-                let (status, mut fields) = (self.status(reply), FRESH.to_string());
-                match reply {
-                    Reply::Leased(Leased { id, .. }) if status == 201 => {
-                        // Relative, so that it holds if a proxy puts its own path in front.
-                        fields += &format!("Location: leases/{id}\r\n");
-                    }
-                    // With the new tag the client can replace again, without a GET in between.
-                    Reply::Replaced(Replaced { version, .. }) => {
-                        fields += &format!("ETag: \"{version}\"\r\n")
-                    }
-                    _ => {}
-                }
+                let (status, field) = self.status_and_field(reply);
                 let (content_type, body) = match reply {
                     Reply::Stats(figures) if self.path == metrics::PATH => {
                         (metrics::CONTENT_TYPE, metrics::metrics(figures))
                     }
                     reply => (form.content_type(), shown(reply, form)),
                 };
-                Response { status, content_type, fields, body: ResponseBody::Data(body) }
+                Response::new(status, content_type, format!("{FRESH}{field}"), body)
             }
         }
     }
 
-    /// Returns 201 for a new lease and 200 for every other reply.
-    fn status(&self, reply: &Reply<'_>) -> u16 {
-        let is_new = match reply {
-            // A renewal is answered with `Leased`, too, but its path is that of the lease.
-            Reply::Leased(_) => self.path == LEASES,
+    /// Returns the status of a reply, 201 for a new lease and 200 for every other reply, and the
+    /// field that such a reply has.
+    fn status_and_field(&self, reply: &Reply<'_>) -> (u16, String) {
+        match reply {
+            // A renewal is answered with `Leased`, too, but its path is that of the lease. The
+            // location is relative, so that it holds if a proxy puts its own path in front.
+            Reply::Leased(Leased { id, .. }) if self.path == LEASES => {
+                (201, format!("Location: leases/{id}\r\n"))
+            }
             // Version 1 is the first set of a lease, and a lease with a name is created by its
-            // first set.
-            Reply::Replaced(Replaced { version: 1, .. }) => self.path == NAMED,
-            _ => false,
-        };
-        if is_new { 201 } else { 200 }
+            // first set. With the new tag the client can replace again, without a GET in between.
+            Reply::Replaced(Replaced { version, .. }) => {
+                let is_new = *version == 1 && self.path == NAMED;
+                (if is_new { 201 } else { 200 }, format!("ETag: \"{version}\"\r\n"))
+            }
+            _ => (200, String::new()),
+        }
     }
 
     /// Returns the answer with a refusal of HTTP's own.
@@ -169,8 +164,7 @@ impl Answering {
             MediaForm::Text | MediaForm::Bytes => format!("error {error}\n").into_bytes(),
             form => put_value(value::error_value(error), form),
         };
-        let (fields, body) = (format!("{FRESH}{fields}"), ResponseBody::Data(body));
-        Response { status, content_type: form.content_type(), fields, body }
+        Response::new(status, form.content_type(), format!("{FRESH}{fields}"), body)
     }
 
     /// Returns the answer with a lease. The conditions come before the range (RFC 9110, section
@@ -205,8 +199,7 @@ impl Answering {
                 }
                 (_, Some(part)) => {
                     let (length, data) = (inspection.length, std::mem::take(&mut inspection.data));
-                    let (content_type, body) = (form.content_type(), ResponseBody::Data(data));
-                    let response = Response { status: 206, content_type, fields, body };
+                    let response = Response::new(206, form.content_type(), fields, data);
                     return self.part(part.range_in(length), "lease", length, response);
                 }
                 (_, None) => (200, ResponseBody::Data(std::mem::take(&mut inspection.data))),
@@ -288,18 +281,15 @@ impl Answering {
 }
 
 impl Response {
-    /// Returns the answer to OPTIONS: the methods in `Allow`, and an empty body.
-    pub fn options(methods: &str) -> Self {
-        let fields = format!("Allow: {methods}\r\n");
-        let (content_type, body) = (MediaForm::Text.content_type(), ResponseBody::Data(Vec::new()));
-        Self { status: 200, content_type, fields, body }
-    }
-
-    /// Returns the answer to TRACE. The body is the head that came, so the head of the answer needs
-    /// no byte of it.
-    pub fn trace(came: Vec<u8>) -> Self {
-        let (fields, body) = (String::new(), ResponseBody::Data(came));
-        Self { status: 200, content_type: "message/http", fields, body }
+    /// Returns a response with a body. `fields` are those of this response alone, each with its CR
+    /// LF.
+    pub(super) fn new(
+        status: u16,
+        content_type: &'static str,
+        fields: String,
+        body: Vec<u8>,
+    ) -> Self {
+        Self { status, content_type, fields, body: ResponseBody::Data(body) }
     }
 }
 

@@ -16,7 +16,7 @@
 use std::borrow::Cow;
 use std::fmt::Debug;
 
-use crate::protocol::http::answer::{Response, ResponseBody};
+use crate::protocol::http::answer::Response;
 use crate::protocol::http::page::CONTENT_SECURITY_POLICY;
 use crate::protocol::http::refusal::Refusal;
 use crate::protocol::http::resource::Method;
@@ -56,7 +56,6 @@ impl SiteFile {
             "Cache-Control: no-store\r\nContent-Security-Policy: {CONTENT_SECURITY_POLICY}\r\n\
              Referrer-Policy: no-referrer\r\n"
         );
-        let body = ResponseBody::Data(self.bytes.into_owned());
-        Response { status: 200, content_type: self.content_type, fields, body }
+        Response::new(200, self.content_type, fields, self.bytes.into_owned())
     }
 }
