@@ -79,7 +79,7 @@ use std::fmt;
 use crate::commands::{Draw, Reply, Request};
 use crate::common::error::{Code, Error, Malformed};
 use crate::protocol::byte_order::ByteOrder;
-use crate::protocol::cdr::Reader;
+use crate::protocol::cdr::{Reader, Writer};
 use crate::protocol::frame::{self, HEADER, Header, LITTLE};
 use crate::protocol::output::Output;
 
@@ -199,12 +199,17 @@ fn header(order: ByteOrder, flags: u8, kind: u8, id: u32) -> Header {
     Header { flags: header.flags | flags, ..header }
 }
 
+/// Returns the datagram with this header, and with the body that `body` writes.
+fn datagram(header: Header, body: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+    let mut datagram = Vec::new();
+    // 0: no data follows the body.
+    header.put(&mut datagram, 0, body);
+    datagram
+}
+
 /// Returns the datagram of a Hello.
 pub fn hello(order: ByteOrder, id: u32) -> Vec<u8> {
-    let mut datagram = Vec::new();
-    // The first 0: no flags. The second: no data follows the body, which the closure leaves empty.
-    header(order, 0, HELLO, id).put(&mut datagram, 0, |_| {});
-    datagram
+    datagram(header(order, 0, HELLO, id), |_| {})
 }
 
 /// Returns the datagram of a request.
@@ -216,21 +221,15 @@ pub fn ask(order: ByteOrder, id: u32, token: Token, wish: Wish, request: &Reques
     if !wish.reply {
         flags |= NO_REPLY;
     }
-    let mut datagram = Vec::new();
-    // 0: no data follows the body that the closure writes.
-    header(order, flags, request.kind(), id).put(&mut datagram, 0, |body| {
+    datagram(header(order, flags, request.kind(), id), |body| {
         body.octets(&token.0);
         request.write(body);
-    });
-    datagram
+    })
 }
 
 /// Returns the datagram of an acknowledgement of request `id`.
 pub fn acknowledge(order: ByteOrder, id: u32, token: Token) -> Vec<u8> {
-    let mut datagram = Vec::new();
-    // 0: no data follows the body that the closure writes.
-    header(order, WITH_TOKEN, ACKNOWLEDGE, id).put(&mut datagram, 0, |body| body.octets(&token.0));
-    datagram
+    datagram(header(order, WITH_TOKEN, ACKNOWLEDGE, id), |body| body.octets(&token.0))
 }
 
 /// The body of a Welcome: the token, and the server's limits.
@@ -247,15 +246,12 @@ pub struct Welcome {
 
 /// Returns the answer to a Hello with the header `asked`.
 pub fn welcome(asked: Header, welcome: &Welcome) -> Vec<u8> {
-    let mut datagram = Vec::new();
-    // The first 0: without the flag of a token, because here the token is a field of the body. The
-    // second: no data follows the body.
-    header(asked.order(), 0, WELCOME, asked.id).put(&mut datagram, 0, |body| {
+    // 0: without the flag of a token, because here the token is a field of the body.
+    datagram(header(asked.order(), 0, WELCOME, asked.id), |body| {
         body.octets(&welcome.token.0);
         body.u32(welcome.history_ms);
         body.u32(welcome.longest);
-    });
-    datagram
+    })
 }
 
 /// Returns the answer to a request with the header `asked`. Without a token it is an Error about
