@@ -106,6 +106,10 @@ pub struct Http {
 /// fields, and the final answer follows.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
+/// The refusal of a body that the method does not read.
+const BODY_WITHOUT_USE: &str =
+    "nothing is done with this body; send parameters in the target, or as a form";
+
 /// The longest body, in bytes, that the server reads after a refusal only to keep the connection.
 const MAX_WASTED: usize = 64 * 1024;
 
@@ -167,8 +171,7 @@ impl Http {
                 let used = end + length;
                 // The request is whole, so the state of the arriving request begins anew.
                 (self.scanned, self.end, self.scan) = (0, None, Scan::default());
-                self.log_on = None;
-                (self.is_continued, self.is_blank_passed) = (false, false);
+                (self.is_continued, self.is_blank_passed, self.log_on) = (false, false, None);
                 let decoded =
                     wanted.and_then(|wanted| self.ask(&head, &wanted, body, used, policy));
                 Ok(Some(decoded.unwrap_or_else(|refusal| self.refuse(refusal, used, policy))))
@@ -215,9 +218,7 @@ impl Http {
         let HeadRequest { method, resource, .. } = *wanted;
         let (query, body) = wanted.with_form(body)?;
         if method != Method::Put && !body.is_empty() {
-            let text =
-                "nothing is done with this body; send parameters in the target, or as a form";
-            return Err(Refusal::new(400, text));
+            return Err(Refusal::new(400, BODY_WITHOUT_USE));
         }
         let own = match (method, resource) {
             (Method::Options, _) => {
