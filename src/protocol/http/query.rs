@@ -18,7 +18,8 @@
 //! **Lock** none.
 //!
 //! **Simplified** a parameter holds no list and no data, and the word of a choice cannot have `%XX`
-//! in it: no route needs more. `+` is a plus, not a space as in HTML's forms. Names are not decoded.
+//! in it: no route needs more. `+` is a plus, not a space as in HTML's forms. Names are not
+//! decoded.
 //!
 //! **Source** RFC 3986, sections 2.1 and 3.4; the pairs are those of HTML's forms.
 
