@@ -165,9 +165,7 @@ impl<W: Clone> Engine<'_, W> {
         let (_, before) = self.block_of(number, index as u64)?;
         let space = self.processes.space_of(number);
         let (free, _) = self.leases.free_in(space);
-        // The first space has the committed pool, which has a cap for each process. The other
-        // spaces have no cap.
-        let most = if space == 0 { self.processes.committed_room(number, free) } else { free };
+        let most = self.processes.room_in(space, number, free);
         if to - before > most {
             return Err(too_much(to - before, most));
         }

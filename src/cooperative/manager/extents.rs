@@ -35,68 +35,42 @@ use crate::memory::buddy::{AllocateError, Buddy};
 use crate::memory::lease::{SpaceNumber, explain, power_of_two_within};
 
 impl<W: Clone> Manager<'_, W> {
-    /// Takes an extent of at least `size` bytes for a process that owes `owed` bytes of committed
-    /// memory: box 702. Returns the extent's id and bytes; the caller enters them in the process's
-    /// account with `take_own`. The debt is an argument, because a process that joins is not in the
-    /// table yet.
+    /// Takes an extent of at least `size` bytes in a space for a process. In the first space it is
+    /// committed memory: box 702. Returns the extent's id and bytes; the caller enters them in the
+    /// process's account with `take_own`. A process that is about to join is not in the table yet.
     ///
     /// # Errors
     /// `out-of-memory`, with the largest size that would succeed: the largest power of two within
-    /// the free bytes of the pool, the room under the cap, and the largest free block. Unchanged
-    /// when it fails.
-    pub(super) fn take_committed(
+    /// the bytes that the process may take, and the largest free block. Unchanged when it fails.
+    pub(super) fn take_in(
         &mut self,
+        space: SpaceNumber,
         number: ProcessNumber,
-        owed: u64,
         size: u64,
     ) -> Result<(LeaseId, u64), Error> {
-        let room = self.processes.pools.cap()[Pool::Committed].saturating_sub(owed);
-        let most = room.min(self.leases.committed().free());
-        let most = power_of_two_within(most).min(self.leases.filling().largest_free);
+        let (free, largest_free) = self.leases.free_in(space);
+        let room = self.processes.room_in(space, number, free);
+        let most = power_of_two_within(room).min(largest_free);
         let refused = || {
-            let text = format!(
-                "{size} bytes of committed memory cannot be had, at most {most} can; ask for less"
-            );
+            let what = if space == 0 { "committed memory" } else { "that space" };
+            let text =
+                format!("{size} bytes of {what} cannot be had, at most {most} can; ask for less");
             Error::new(Code::OutOfMemory, text)
         };
         if Buddy::rounded(size).is_none_or(|rounded| rounded > most) {
             return Err(refused());
         }
-        let (id, size) = self.leases.hold(size, number).map_err(|error| match error {
+        let held = self.leases.hold_in(space, size, number);
+        let (id, size) = held.map_err(|error| match error {
             // The lease table is full: to ask for less, as `refused` advises, would not help.
             AllocateError::TooMany { .. } => explain(size, error),
             _ => refused(),
         })?;
-        self.leases.committed_mut().charge(size);
-        mark!(boxes 702);
-        Ok((id, size))
-    }
-
-    /// Takes an extent for a process in a space: in the first space committed memory (`owed` is the
-    /// process's debt of it), in another one memory of no pool.
-    ///
-    /// # Errors
-    /// As [`Manager::take_committed`]; in another space only the free blocks limit the size.
-    pub(super) fn take_in(
-        &mut self,
-        space: SpaceNumber,
-        number: ProcessNumber,
-        owed: u64,
-        size: u64,
-    ) -> Result<(LeaseId, u64), Error> {
         if space == 0 {
-            return self.take_committed(number, owed, size);
+            self.leases.committed_mut().charge(size);
+            mark!(boxes 702);
         }
-        let most = self.leases.free_in(space).1;
-        self.leases.hold_in(space, size, number).map_err(|error| match error {
-            AllocateError::TooMany { .. } => explain(size, error),
-            _ => {
-                let text = format!(
-                    "{size} bytes of that space cannot be had, at most {most} can; ask for less"
-                );
-                Error::new(Code::OutOfMemory, text)
-            }
-        })
+        Ok((id, size))
     }
 
     /// Returns whether a process could have one more own block of `size` bytes if the space were
@@ -107,12 +81,8 @@ impl<W: Clone> Manager<'_, W> {
         number: ProcessNumber,
         size: u64,
     ) -> bool {
-        // `u64::MAX` is no limit. In the first space the cap still limits the process, even if all
-        // bytes are free; another space has no cap.
-        let room = match space {
-            0 => self.processes.committed_room(number, u64::MAX),
-            _ => u64::MAX,
-        };
+        // `u64::MAX` is no limit: only the cap of the first space counts.
+        let room = self.processes.room_in(space, number, u64::MAX);
         Buddy::rounded(size).is_some_and(|rounded| rounded <= room)
             && self.leases.could_have_room_in(space, size)
     }
@@ -127,9 +97,8 @@ impl<W: Clone> Manager<'_, W> {
         number: ProcessNumber,
         size: u64,
     ) -> Result<(LeaseId, u64), Error> {
-        let process = self.processes.process(number)?;
-        let (owed, space) = (process.owed[Pool::Committed], process.space);
-        let (id, size) = self.take_in(space, number, owed, size)?;
+        let space = self.processes.process(number)?.space;
+        let (id, size) = self.take_in(space, number, size)?;
         self.processes.process(number)?.take_own(id, size);
         Ok((id, size))
     }
@@ -139,20 +108,18 @@ impl<W: Clone> Manager<'_, W> {
     /// free bytes or the process would exceed its cap, or when the extent cannot take in its right
     /// buddy: the buddy is not free, or the extent is itself the right one.
     pub(crate) fn double_extent(&mut self, number: ProcessNumber, id: LeaseId) -> Option<u64> {
-        let cap = self.processes.pools.cap()[Pool::Committed];
-        let process = self.processes.all.get_mut(&number)?;
-        let size = *process.own_extents.get(&id)?;
-        let room = cap.saturating_sub(process.owed[Pool::Committed]);
-        let is_committed = process.space == 0;
-        if is_committed && room.min(self.leases.committed().free()) < size {
+        let process = self.processes.all.get(&number)?;
+        let (size, space) = (*process.own_extents.get(&id)?, process.space);
+        let (free, _) = self.leases.free_in(space);
+        if self.processes.room_in(space, number, free) < size {
             return None;
         }
         // The pool and the cap are checked before this step, because it changes the arena.
         let doubled = self.leases.double_held(id, number)?;
-        if is_committed {
+        if space == 0 {
             self.leases.committed_mut().charge(size);
         }
-        process.take_own(id, size);
+        self.processes.all.get_mut(&number)?.take_own(id, size);
         Some(doubled)
     }
 
@@ -225,10 +192,14 @@ impl<W: Clone> Processes<W> {
         self.all.get(&number).map_or(0, |process| process.space)
     }
 
-    /// Returns the bytes of committed memory that a process may still take if `free` bytes of the
-    /// pool are free: the cap less the process's debt, but at most `free`. The process may get
-    /// fewer bytes, if the arena has no free blocks of the right sizes.
-    pub(crate) fn committed_room(&self, number: ProcessNumber, free: u64) -> u64 {
+    /// Returns the bytes that a process may still take in a space if `free` bytes are free there:
+    /// in the first space the cap less the process's debt, but at most `free`; in another one,
+    /// which has no cap, all of them. The process may get fewer bytes, if the arena has no free
+    /// blocks of the right sizes. A process that is not in the table owes nothing.
+    pub(crate) fn room_in(&self, space: SpaceNumber, number: ProcessNumber, free: u64) -> u64 {
+        if space > 0 {
+            return free;
+        }
         let owed = self.all.get(&number).map_or(0, |p| p.owed[Pool::Committed]);
         self.pools.cap()[Pool::Committed].saturating_sub(owed).min(free)
     }

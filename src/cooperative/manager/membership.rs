@@ -83,8 +83,7 @@ impl<W: Clone> Manager<'_, W> {
         let mut process = Process::new(name.clone(), self.leases.uuid(), waker);
         process.space = space;
         if size > 0 {
-            // The argument 0: the new process owes the committed pool nothing yet.
-            let (id, size) = self.take_in(space, number, 0, size)?;
+            let (id, size) = self.take_in(space, number, size)?;
             process.take_own(id, size);
         }
         let token = process.token;
