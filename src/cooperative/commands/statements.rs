@@ -263,9 +263,8 @@ impl Answer<'_> for Debts {
 impl Execute<Shared> for Owed {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         shared.memory.with_tables(|tables, _| {
-            let processes = &mut tables.processes;
-            let amounts = processes.owed(caller.client)?;
-            let pause = processes.owed_for_pauses(caller.client)?;
+            let process = tables.processes.process_of(caller.client)?;
+            let (amounts, pause) = (process.owed, process.owed_for_pauses.total());
             Ok(Box::new(Debts { amounts, pause }))
         })
     }

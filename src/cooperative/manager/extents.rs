@@ -162,8 +162,7 @@ impl<W: Clone> Processes<W> {
     /// # Errors
     /// `refused` when the client belongs to no process.
     pub fn waker(&mut self, client: ClientNumber) -> Result<W, Error> {
-        let number = self.number_of(client)?;
-        Ok(self.process(number)?.waker.clone())
+        Ok(self.process_of(client)?.waker.clone())
     }
 
     /// Returns the waker of a process that has ended, for a thread that waits until no copy is
@@ -174,16 +173,6 @@ impl<W: Clone> Processes<W> {
         let process = self.all.get_mut(&number)?;
         process.sleepers += 1;
         Some(process.waker.clone())
-    }
-
-    /// Returns the bytes of the debts of `client`'s process that come from requests with the reason
-    /// `pause`, over all pools.
-    ///
-    /// # Errors
-    /// `refused` when the client belongs to no process.
-    pub fn owed_for_pauses(&mut self, client: ClientNumber) -> Result<u64, Error> {
-        let number = self.number_of(client)?;
-        self.process(number).map(|process| process.owed_for_pauses.total())
     }
 
     /// Returns the space in which a process's own blocks lie; 0, the first one, if the process is

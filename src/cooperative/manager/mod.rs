@@ -273,10 +273,18 @@ impl<W: Clone> Processes<W> {
         self.all.get_mut(&number).map(Box::as_mut).ok_or_else(process_ended)
     }
 
+    /// Returns the process that a client belongs to, to read or to change it.
+    ///
+    /// # Errors
+    /// `refused` when the client belongs to none.
+    pub(super) fn process_of(&mut self, client: ClientNumber) -> Result<&mut Process<W>, Error> {
+        self.number_of(client).and_then(|number| self.process(number))
+    }
+
     /// Registers a thread of `client` that is about to sleep on its process's waker: `wake` does
     /// nothing for a process without sleepers.
     pub fn add_sleeper(&mut self, client: ClientNumber) {
-        if let Ok(process) = self.number_of(client).and_then(|number| self.process(number)) {
+        if let Ok(process) = self.process_of(client) {
             process.sleepers += 1;
         }
     }
@@ -284,7 +292,7 @@ impl<W: Clone> Processes<W> {
     /// Unregisters a thread that has woken. Does nothing if the process has ended meanwhile. The
     /// count is at least 1, by `add_sleeper`; saturation only guards against a bug.
     pub fn remove_sleeper(&mut self, client: ClientNumber) {
-        if let Ok(process) = self.number_of(client).and_then(|number| self.process(number)) {
+        if let Ok(process) = self.process_of(client) {
             process.sleepers = process.sleepers.saturating_sub(1);
         }
     }
