@@ -204,6 +204,12 @@ impl<W> Process<W> {
         self.freeable.saturating_sub(self.secured())
     }
 
+    /// Returns the bytes that it may still take from each pool: `cap`, the most that it may owe,
+    /// less its debt.
+    pub fn room(&self, cap: &Amounts) -> Amounts {
+        Amounts::each(|pool| cap[pool].saturating_sub(self.owed[pool]))
+    }
+
     /// Enters a block of `size` bytes from a pool into the account: the process holds and owes it.
     /// Returns the bytes of collateral that secure this block. They are at most `size`, and 0 if
     /// the pool does not lend.

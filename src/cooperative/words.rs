@@ -27,6 +27,7 @@ use std::ops::{Index, IndexMut};
 
 use crate::common::description::{choice, message};
 use crate::common::id::LeaseId;
+use crate::memory::buddy::Buddy;
 
 /// The secret by which a further client attaches to a process. It has the form of a lease id, and
 /// is as hard to guess.
@@ -149,6 +150,12 @@ impl Wanted {
     /// Returns a request without a report, which does not wait and does not ask why.
     pub fn new(size: u64, reason: Reason) -> Self {
         Self { size, reason, freeable: None, efficiency: None, wait_ms: 0, why: false }
+    }
+
+    /// Returns the bytes of the block for this request. A size that no block can have becomes the
+    /// largest number, which exceeds every pool and every cap.
+    pub fn block(&self) -> u64 {
+        Buddy::rounded(self.size).unwrap_or(u64::MAX)
     }
 }
 

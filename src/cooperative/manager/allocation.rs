@@ -36,7 +36,6 @@ use crate::cooperative::figures::{FRAGMENTED, Path};
 use crate::cooperative::manager::{Manager, Processes, process_ended};
 use crate::cooperative::process::{ProcessNumber, check_efficiency};
 use crate::cooperative::words::{Amounts, Granted, Pool, Reason, Signal, Wanted};
-use crate::memory::buddy::Buddy;
 use crate::memory::lease::Ending;
 
 /// The outcome of a request: the path of its decision, and the block if one was granted.
@@ -81,12 +80,7 @@ impl<W: Clone> Manager<'_, W> {
         now: Instant,
     ) -> Result<(), Error> {
         let number = self.processes.number_of(client)?;
-        check_efficiency(efficiency)?;
-        self.take_report(number, freeable, now)?;
-        let process = self.processes.process(number)?;
-        if efficiency.is_some() {
-            process.efficiency = efficiency;
-        }
+        self.take_report(number, Some(freeable), efficiency, now)?;
         // Figure 5 also monitors processes: a low efficiency is a reason to allocate.
         if efficiency
             .zip(self.processes.rules.boost_below)
@@ -97,24 +91,29 @@ impl<W: Clone> Manager<'_, W> {
         Ok(())
     }
 
-    /// Takes the part of a report that may also come with a request: the freeable bytes.
+    /// Takes the parts of a report that are there: a request may come with one of them.
     ///
     /// # Errors
-    /// `bad-request` for more bytes than the process holds. Unchanged when it fails.
+    /// `bad-request` for more bytes than the process holds, or an efficiency over 100. Unchanged
+    /// when it fails.
     fn take_report(
         &mut self,
         number: ProcessNumber,
-        freeable: u64,
+        freeable: Option<u64>,
+        efficiency: Option<u8>,
         now: Instant,
     ) -> Result<(), Error> {
+        check_efficiency(efficiency)?;
         let process = self.processes.process(number)?;
         let held = process.held();
-        if freeable > held {
+        if freeable.is_some_and(|freeable| freeable > held) {
             let text = format!(
                 "the process holds {held} bytes, so no more are freeable; report what it holds at most"
             );
             return Err(Error::new(Code::BadRequest, text));
         }
+        process.efficiency = efficiency.or(process.efficiency);
+        let Some(freeable) = freeable else { return Ok(()) };
         if let Some(missing) = process.report(freeable, now) {
             // The garbage that secured a loan is gone. The report is accepted all the same, and the
             // process is asked to return the missing bytes.
@@ -180,13 +179,7 @@ impl<W: Clone> Manager<'_, W> {
             let text = "a request is for at least 1 byte; ask for more than 0";
             return Err(Error::new(Code::BadRequest, text));
         }
-        check_efficiency(wanted.efficiency)?;
-        if let Some(freeable) = wanted.freeable {
-            self.take_report(number, freeable, now)?;
-        }
-        if wanted.efficiency.is_some() {
-            self.processes.process(number)?.efficiency = wanted.efficiency;
-        }
+        self.take_report(number, wanted.freeable, wanted.efficiency, now)?;
         mark!(boxes 600, 502);
         let decided = self.allocate(number, wanted, now)?;
         self.processes.note(number, wanted, &decided);
@@ -206,10 +199,8 @@ impl<W: Clone> Manager<'_, W> {
     ) -> Result<Decided, Error> {
         let &Wanted { size, reason, why, .. } = wanted;
         mark!(boxes 504, 602);
-        // A size that no block can have becomes the largest number, and so exceeds every pool.
-        let rounded = Buddy::rounded(size).unwrap_or(u64::MAX);
         let standing = self.standing(number)?;
-        let mut decision = decide(size, rounded, reason, &standing);
+        let mut decision = decide(size, wanted.block(), reason, &standing);
         let mut granted = None;
         if let Some(pool) = decision.pool {
             match self.leases.hold(size, number) {
@@ -236,8 +227,7 @@ impl<W: Clone> Manager<'_, W> {
     /// Returns the numbers that the decision depends on.
     fn standing(&self, number: ProcessNumber) -> Result<Standing, Error> {
         let process = self.processes.all.get(&number).ok_or_else(process_ended)?;
-        let cap = self.processes.pools.cap();
-        let room = Amounts::each(|pool| cap[pool].saturating_sub(process.owed[pool]));
+        let room = process.room(self.processes.pools.cap());
         Ok(Standing { free: self.free(), room, collateral: process.collateral() })
     }
 
@@ -317,7 +307,7 @@ impl<W: Clone> Processes<W> {
             return;
         };
         let (name, reason, path) = (process.name.clone(), wanted.reason.word(), decided.path);
-        let size = Buddy::rounded(wanted.size).unwrap_or(u64::MAX);
+        let size = wanted.block();
         let outcome = decided.granted.as_ref().map_or("refused", |granted| granted.pool.word());
         self.write(|| format!("{name} asked for {size} bytes, {reason}: {outcome} by {path}"));
     }
@@ -332,8 +322,7 @@ impl<W: Clone> Processes<W> {
     /// error names the pool that figure 12 refills first. `bad-request` for 0 bytes or more than
     /// the process holds. Unchanged when it fails.
     pub fn reuse(&mut self, client: ClientNumber, size: u64) -> Result<(), Error> {
-        let number = self.number_of(client)?;
-        let process = self.process(number)?;
+        let process = self.process_of(client)?;
         let held = process.held();
         if size == 0 || size > held {
             let text = format!("the process holds {held} bytes; reuse 1 to that");
@@ -355,8 +344,7 @@ impl<W: Clone> Processes<W> {
     /// # Errors
     /// `refused` when the client belongs to no process.
     pub fn owed(&mut self, client: ClientNumber) -> Result<Amounts, Error> {
-        let number = self.number_of(client)?;
-        Ok(self.process(number)?.owed)
+        Ok(self.process_of(client)?.owed)
     }
 
     /// Takes the next signal to `client`'s process, if there is one.
@@ -364,8 +352,7 @@ impl<W: Clone> Processes<W> {
     /// # Errors
     /// `refused` when the client belongs to no process.
     pub fn next_signal(&mut self, client: ClientNumber) -> Result<Option<Signal>, Error> {
-        let number = self.number_of(client)?;
-        Ok(self.process(number)?.signals.pop_front())
+        Ok(self.process_of(client)?.signals.pop_front())
     }
 }
 

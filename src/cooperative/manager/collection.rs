@@ -55,7 +55,6 @@ use crate::cooperative::manager::{Manager, Processes};
 use crate::cooperative::process::{Due, Process, ProcessNumber};
 use crate::cooperative::repayment::ORDER;
 use crate::cooperative::words::{Level, Pool, Reason, Signal};
-use crate::memory::buddy::Buddy;
 use crate::memory::lease::LOOK_SOON;
 
 /// The age up to which a report is believed; also the least time between two signals to report.
@@ -206,21 +205,19 @@ impl<W: Clone> Manager<'_, W> {
         }
     }
 
-    /// Returns the lack of each request in the queue, in the order of the queue.
+    /// Returns the lack of each request in the queue.
     fn lacks(&self) -> Vec<Lack> {
         let cap = self.processes.pools.cap();
         let lack = |waiting: &WaitingRequest| {
             let urgent = waiting.wanted.reason >= Reason::Pause;
             let level = if urgent { Level::Urgent } else { Level::Wanted };
-            // A request in the queue can be rounded: its block is within the cap of some pool.
-            let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
-            let process = self.processes.all.get(&waiting.process);
-            let owed = |pool: Pool| process.map_or(0, |process| process.owed[pool]);
+            let size = waiting.wanted.block();
             // A pool gives no block that would take the process over its cap, however much is free.
-            let has_room = |pool: &Pool| size <= cap[*pool].saturating_sub(owed(*pool));
-            Lack { level, size, pools: looked_at(&waiting.path).filter(has_room).collect() }
+            let room = self.processes.all.get(&waiting.process)?.room(cap);
+            let pools = looked_at(&waiting.path).filter(|&pool| size <= room[pool]).collect();
+            Some(Lack { level, size, pools })
         };
-        self.processes.queue.iter().map(lack).collect()
+        self.processes.queue.iter().filter_map(lack).collect()
     }
 }
 

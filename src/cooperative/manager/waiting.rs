@@ -1,8 +1,8 @@
 //! The queue of requests that wait until memory comes back.
 //!
 //! ```text
-//!   queue   out-of-memory, first come │ pause … │ urgent-efficiency … │ efficiency … │ committed …
-//!           ◄──────────────────── served in this order, whenever memory came back ────────────►
+//!   served  out-of-memory, first come │ pause … │ urgent-efficiency … │ efficiency … │ committed …
+//!           ◄──────────────────── in this order, whenever memory came back ────────────────────►
 //!
 //!   ticket  in the queue ──► served ──► taken by its client
 //!               │               └─────► cancelled: the block goes back
@@ -10,14 +10,14 @@
 //! ```
 //!
 //! A request that cannot be served blocks no other: a request behind it may need another pool, or
-//! fewer bytes. When blocks are given back, the manager goes through the queue in its order. Each
-//! request for which some pool has enough free bytes is decided anew by the source's figures: the
+//! fewer bytes. When blocks are given back, the manager takes each request for which some pool has
+//! enough free bytes, the most urgent ones first, and decides it anew by the source's figures: the
 //! *collateral* (the reported garbage that secures no loan yet) and the debts of its process may
 //! have changed.
 //!
 //! **Invariants**
 //!
-//! 1. A ticket, the number of a request that waits, is in `places` or in `served`, never in both.
+//! 1. A ticket, the number of a request that waits, is in `waiting` or in `served`, never in both.
 //!    It is in neither after it was taken, cancelled or refused, or after its process ended.
 //! 2. A granted block that no client has taken yet is held by a process that has not ended.
 //! 3. The deadline is checked at each try, under the lock: a request past its deadline is granted
@@ -43,21 +43,17 @@ use crate::cooperative::figures::Path;
 use crate::cooperative::manager::allocation::{Decided, refusal, with_path};
 use crate::cooperative::manager::{Manager, Processes, ServeBy, process_ended};
 use crate::cooperative::process::ProcessNumber;
-use crate::cooperative::words::{Granted, Reason, Signal, Wanted};
-use crate::memory::buddy::Buddy;
+use crate::cooperative::words::{Granted, Signal, Wanted};
 use crate::memory::lease::Ending;
 
 /// The number of a request that waits: counted from 1, never reused.
 pub type Ticket = u64;
 
-/// The key of the queue: the most urgent reason first, then the order of arrival.
-type QueuePlace = (Reverse<Reason>, Ticket);
-
 /// All requests that wait, and the blocks that were granted to them and not taken yet.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    /// The requests in their order.
-    places: BTreeMap<QueuePlace, WaitingRequest>,
+    /// The requests, in the order of arrival.
+    waiting: BTreeMap<Ticket, WaitingRequest>,
     /// The granted blocks by ticket, with the process that holds each.
     served: HashMap<Ticket, (ProcessNumber, Granted)>,
     /// The last ticket given out.
@@ -77,12 +73,12 @@ pub(super) struct WaitingRequest {
 
 impl Queue {
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.waiting.is_empty()
     }
 
-    /// Returns the requests in their order.
+    /// Returns the requests in the order of arrival.
     pub fn iter(&self) -> impl Iterator<Item = &WaitingRequest> {
-        self.places.values()
+        self.waiting.values()
     }
 }
 
@@ -113,7 +109,7 @@ impl<W: Clone> Manager<'_, W> {
         self.processes.queue.last += 1;
         let ticket = self.processes.queue.last;
         let waiting = WaitingRequest { process, wanted: *wanted, deadline, path };
-        self.processes.queue.places.insert((Reverse(wanted.reason), ticket), waiting);
+        self.processes.queue.waiting.insert(ticket, waiting);
         self.processes.count_waiting_request(process, now);
         // Now a request waits: ask other processes within 10 ms, not at the next look in a second.
         self.collect_soon(now);
@@ -123,9 +119,7 @@ impl<W: Clone> Manager<'_, W> {
     /// Removes the request of a ticket whose client waits no longer. If a block was granted to it
     /// meanwhile, strikes and returns the block; the caller marks it released and gives it back.
     pub fn cancel(&mut self, ticket: Ticket, now: Instant) -> Option<Ending> {
-        if let Some((place, _)) = self.processes.place(ticket) {
-            self.processes.remove(place, now);
-        }
+        self.processes.remove(ticket, now);
         let (number, granted) = self.processes.queue.served.remove(&ticket)?;
         self.undo_grant(number, granted.id)
     }
@@ -138,26 +132,25 @@ impl<W: Clone> Manager<'_, W> {
         // The free bytes are counted once, only to select the requests to try. A request in front
         // may take these bytes; then the decision about a later one refuses.
         let free = self.free();
-        self.serve_those(now, |waiting| {
-            // A request in the queue can be rounded: its block is within the cap of some pool.
-            let size = Buddy::rounded(waiting.wanted.size).unwrap_or(u64::MAX);
-            pools_for(waiting.wanted.reason).iter().any(|&pool| size <= free[pool])
+        self.serve_those(now, |WaitingRequest { wanted, .. }| {
+            pools_for(wanted.reason).iter().any(|&pool| wanted.block() <= free[pool])
         });
     }
 
-    /// Serves those of the waiting requests that `which` selects, in their order.
+    /// Serves those of the waiting requests that `which` selects: the most urgent reason first, then
+    /// by the status of their processes if the rules want that, then in the order of arrival.
     pub(super) fn serve_those(&mut self, now: Instant, which: impl Fn(&WaitingRequest) -> bool) {
-        let places = self.processes.queue.places.iter().filter(|(_, waiting)| which(waiting));
-        // The places are copied, because a grant changes the queue that is walked.
-        let mut places: Vec<QueuePlace> = places.map(|(&place, _)| place).collect();
-        if self.processes.rules.serve_by == ServeBy::Status {
-            // Each key is made once, not at each comparison: the tables are locked meanwhile.
-            places.sort_by_cached_key(|&(urgency, ticket)| {
-                (urgency, self.processes.status_of((urgency, ticket)), ticket)
-            });
-        }
-        for place in places {
-            let Some(waiting) = self.processes.queue.places.get(&place).copied() else { continue };
+        let chosen = self.processes.queue.waiting.iter().filter(|(_, waiting)| which(waiting));
+        let place = |(&ticket, waiting): (&Ticket, &WaitingRequest)| {
+            (Reverse(waiting.wanted.reason), self.processes.status_of(waiting), ticket)
+        };
+        // The tickets are copied, because a grant changes the queue that is walked.
+        let mut places: Vec<_> = chosen.map(place).collect();
+        places.sort_unstable();
+        for (.., ticket) in places {
+            let Some(waiting) = self.processes.queue.waiting.get(&ticket).copied() else {
+                continue;
+            };
             // A request past its deadline stays in the queue: `take_outcome` removes it when its
             // client looks.
             if now >= waiting.deadline {
@@ -166,43 +159,41 @@ impl<W: Clone> Manager<'_, W> {
             let WaitingRequest { process, wanted, .. } = waiting;
             match self.allocate(process, &wanted, now) {
                 Ok(Decided { path, granted: None }) => {
-                    if let Some(waiting) = self.processes.queue.places.get_mut(&place) {
+                    if let Some(waiting) = self.processes.queue.waiting.get_mut(&ticket) {
                         // The new refusal may have another path. `collection` reads it, to see
                         // which pools could help this request.
                         waiting.path = path;
                     }
                 }
                 Ok(decided) => {
-                    self.processes.remove(place, now);
+                    self.processes.remove(ticket, now);
                     self.processes.note(process, &wanted, &decided);
-                    // `place.1` is the ticket: the client's thread asks for the block by it.
-                    let granted = decided.granted.map(|granted| (place.1, (process, granted)));
+                    // The client's thread asks for the block by the ticket.
+                    let granted = decided.granted.map(|granted| (ticket, (process, granted)));
                     self.processes.queue.served.extend(granted);
                     self.processes.wake(process);
                 }
                 // The process has ended.
-                Err(_) => self.processes.remove(place, now),
+                Err(_) => drop(self.processes.remove(ticket, now)),
             }
         }
     }
 }
 
 impl<W: Clone> Processes<W> {
-    /// Returns the efficiency and the freeable bytes of the process whose request has that place in
-    /// the queue. The request with the least of these pairs is served first ([`ServeBy::Status`]).
-    fn status_of(&self, place: QueuePlace) -> (u64, u64) {
-        let waiting = self.queue.places.get(&place);
-        let process = waiting.and_then(|waiting| self.all.get(&waiting.process));
-        // A process that has ended gets no block, so its place in the order does not matter.
+    /// Returns the efficiency and the freeable bytes of the process that asked. The request with
+    /// the least of these pairs is served first ([`ServeBy::Status`]). If the rules do not want
+    /// that, the pair is the same for all.
+    fn status_of(&self, waiting: &WaitingRequest) -> (u64, u64) {
+        let counts = self.rules.serve_by == ServeBy::Status;
+        let process = self.all.get(&waiting.process).filter(|_| counts);
         process.map_or((0, 0), |process| (process.presumed_efficiency(), process.freeable))
     }
 
     /// Returns whether waiting can help the request at all: the block is within the cap of some
     /// pool that may answer it, so a process that owes this pool nothing could get it.
     fn may_ever_fit(&self, wanted: &Wanted) -> bool {
-        // A size that no block can have becomes the largest number, which is above every cap.
-        let size = Buddy::rounded(wanted.size).unwrap_or(u64::MAX);
-        pools_for(wanted.reason).iter().any(|&pool| size <= self.pools.cap()[pool])
+        pools_for(wanted.reason).iter().any(|&pool| wanted.block() <= self.pools.cap()[pool])
     }
 
     /// Returns the outcome of a ticket: the granted block; a refusal, when the deadline has passed;
@@ -212,13 +203,13 @@ impl<W: Clone> Processes<W> {
         if let Some((_, granted)) = self.queue.served.remove(&ticket) {
             return Some(Ok(granted));
         }
-        let Some((place, waiting)) = self.place(ticket) else {
+        let Some(&waiting) = self.queue.waiting.get(&ticket) else {
             return Some(Err(process_ended()));
         };
         if now < waiting.deadline {
             return None;
         }
-        self.remove(place, now);
+        self.remove(ticket, now);
         let ms = waiting.wanted.wait_ms;
         let why = format!("no memory came back for it in {ms} ms; ask for less, or wait longer");
         Some(Err(with_path(&waiting.wanted, &waiting.path, &why)))
@@ -234,18 +225,10 @@ impl<W: Clone> Processes<W> {
         self.wake(number);
     }
 
-    /// Returns the place of a ticket and its request, if it is in the queue. A place begins with
-    /// the reason, which the ticket does not tell, so each of the five reasons is tried. These five
-    /// look-ups save a second map.
-    fn place(&self, ticket: Ticket) -> Option<(QueuePlace, WaitingRequest)> {
-        let places = Reason::ALL.map(|reason| (Reverse(reason), ticket));
-        places.into_iter().find_map(|place| Some((place, *self.queue.places.get(&place)?)))
-    }
-
     /// Removes the requests of a process that has ended, and the grants that no client has taken:
     /// their blocks end with the process.
     pub(super) fn forget_requests(&mut self, number: ProcessNumber) {
-        self.queue.places.retain(|_, waiting| waiting.process != number);
+        self.queue.waiting.retain(|_, waiting| waiting.process != number);
         self.queue.served.retain(|_, (process, _)| *process != number);
         if let Some(process) = self.all.get_mut(&number)
             && std::mem::take(&mut process.waiting) > 0
@@ -265,15 +248,16 @@ impl<W: Clone> Processes<W> {
         self.note_pressure(now);
     }
 
-    /// Removes a request from the queue and from the counts, and tells the pressure meter. Does
-    /// nothing if the request has left the queue already.
-    fn remove(&mut self, place: QueuePlace, now: Instant) {
-        let Some(waiting) = self.queue.places.remove(&place) else { return };
+    /// Removes a request from the queue and from the counts, and tells the pressure meter. Returns
+    /// the request; `None` if it has left the queue already.
+    fn remove(&mut self, ticket: Ticket, now: Instant) -> Option<WaitingRequest> {
+        let waiting = self.queue.waiting.remove(&ticket)?;
         if let Some(process) = self.all.get_mut(&waiting.process) {
             process.waiting -= 1;
             self.waiting -= usize::from(process.waiting == 0);
         }
         self.note_pressure(now);
+        Some(waiting)
     }
 
     /// Tells the pressure meter how many processes wait, and how many there are.
@@ -309,8 +293,7 @@ impl<W: Clone> Processes<W> {
     /// Removes a request from the queue before its time is over, and returns its refusal. `None` if
     /// the ticket is not in the queue.
     pub fn refuse_waiting(&mut self, ticket: Ticket, now: Instant) -> Option<Error> {
-        let (place, waiting) = self.place(ticket)?;
-        self.remove(place, now);
+        let waiting = self.remove(ticket, now)?;
         Some(refusal(&waiting.wanted, &waiting.path))
     }
 }
