@@ -26,7 +26,7 @@ fn tables(rules: Rules, now: Instant) -> StandAlone<()> {
         (Pool::LoanedPause, 10),
     ];
     for (pool, percent) in parts {
-        shares.set(pool, Share::Percent(percent));
+        shares.insert(pool, Share::Percent(percent));
     }
     let mut tables = StandAlone::new(ARENA, &shares, &Shares::default(), rules, now).unwrap();
     for client in 1..=PROCESSES {
@@ -80,7 +80,7 @@ fn decisions(criterion: &mut Criterion) {
 /// The reaper's part: every pool is low, and every process could be asked.
 fn collection(criterion: &mut Criterion) {
     let now = Instant::now();
-    let low_water = Shares::all(Share::Percent(100));
+    let low_water = Shares::from(Pool::ALL.map(|pool| (pool, Share::Percent(100))));
     let mut tables = tables(Rules { low_water, ..Rules::default() }, now);
     let mut later = now;
     criterion.bench_function("whom to ask of 1,000 processes, four pools being low", |bench| {

@@ -226,7 +226,7 @@ fn messages() {
 fn requests() {
     let mut pools = Shares::default();
     for pool in [Pool::GrantedLeak, Pool::GrantedPause, Pool::LoanedEfficiency, Pool::LoanedPause] {
-        pools.set(pool, Share::Percent(20));
+        pools.insert(pool, Share::Percent(20));
     }
     let shared = shared(Config { pools, ..Config::default() });
     let wanted = |size| Wanted { wait_ms: 60_000, ..Wanted::new(size, Reason::Pause) };

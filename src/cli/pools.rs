@@ -120,9 +120,9 @@ fn add(shares: &mut Shares, name: &str, value: &str) -> Result<(), String> {
         None => Some(Share::Bytes(units::size(value)?)),
     };
     let share = share.ok_or("a share is bytes, or 0% to 100%")?;
-    // `set` returns the earlier share. A second share of one pool is an error: if the last one
+    // `insert` returns the earlier share. A second share of one pool is an error: if the last one
     // counted, a typing error, `gp` for `gl`, would not be noticed.
-    match shares.set(pool, share) {
+    match shares.insert(pool, share) {
         None => Ok(()),
         Some(_) => Err(format!("{name} stands twice; leave one out")),
     }
@@ -135,10 +135,10 @@ mod tests {
     #[test]
     fn pairs_are_read_in_bytes_and_percent() {
         let shares = shares("gl=5%, gp=64KiB,lp=0%").unwrap();
-        assert_eq!(shares.get(Pool::GrantedLeak), Some(Share::Percent(5)));
-        assert_eq!(shares.get(Pool::GrantedPause), Some(Share::Bytes(65536)));
-        assert_eq!(shares.get(Pool::LoanedPause), Some(Share::Percent(0)));
-        assert_eq!(shares.get(Pool::Committed), None);
+        assert_eq!(shares.get(&Pool::GrantedLeak), Some(&Share::Percent(5)));
+        assert_eq!(shares.get(&Pool::GrantedPause), Some(&Share::Bytes(65536)));
+        assert_eq!(shares.get(&Pool::LoanedPause), Some(&Share::Percent(0)));
+        assert_eq!(shares.get(&Pool::Committed), None);
     }
 
     #[test]
@@ -154,7 +154,7 @@ mod tests {
     fn a_file_may_fix_the_committed_memory_of_processes() {
         let plan =
             read("# how it is divided\ngp = 10%\n\ncommitted.db=1MiB # the large one\n").unwrap();
-        assert_eq!(plan.shares.get(Pool::GrantedPause), Some(Share::Percent(10)));
+        assert_eq!(plan.shares.get(&Pool::GrantedPause), Some(&Share::Percent(10)));
         assert_eq!(plan.fixed, BTreeMap::from([("db".to_string(), 1 << 20)]));
         for wrong in ["gp", "gp=1\ngp=2", "committed.a=1\ncommitted.a=1", "committed.a=1%", "x=1"] {
             assert!(read(wrong).is_err_and(|why| why.contains("line ")), "{wrong}");

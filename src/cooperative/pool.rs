@@ -30,6 +30,8 @@
 //!
 //! **Source** `cooperative-memory-management.txt`, figures 7A and 7B.
 
+use std::collections::BTreeMap;
+
 use crate::cooperative::words::{Amounts, Pool};
 use crate::memory::buddy::MIN_BLOCK;
 use crate::memory::lease::Committed;
@@ -57,26 +59,7 @@ impl Share {
 
 /// A share for each pool that has one: the sizes of `--pools`, the caps of `--caps`, the marks of
 /// `--low-water`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Shares([Option<Share>; Pool::ALL.len()]);
-
-impl Shares {
-    /// Returns the share of a pool, or `None` when it has none.
-    pub fn get(&self, pool: Pool) -> Option<Share> {
-        self.0[pool as usize]
-    }
-
-    /// Gives a pool a share; returns the share that it had before. The command line refuses an
-    /// option that names a pool twice: for the second one this returns a share.
-    pub fn set(&mut self, pool: Pool, share: Share) -> Option<Share> {
-        self.0[pool as usize].replace(share)
-    }
-
-    /// Returns the same share for every pool.
-    pub fn all(share: Share) -> Self {
-        Self([Some(share); Pool::ALL.len()])
-    }
-}
+pub type Shares = BTreeMap<Pool, Share>;
 
 /// The size, the free bytes and the cap of each pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,8 +90,8 @@ impl PoolAmounts {
     /// less although the committed pool has a share.
     pub fn divided(arena: u64, shares: &Shares, caps: &Shares) -> Result<Self, String> {
         let arena = arena - arena % MIN_BLOCK;
-        for pool in Pool::ALL {
-            if let Some(Share::Bytes(bytes)) = shares.get(pool)
+        for (pool, share) in shares {
+            if let Share::Bytes(bytes) = share
                 && !bytes.is_multiple_of(MIN_BLOCK)
             {
                 let word = pool.word();
@@ -118,7 +101,7 @@ impl PoolAmounts {
             }
         }
         let part = |pool| {
-            let bytes = shares.get(pool).map_or(0, |share: Share| share.of(arena));
+            let bytes = shares.get(&pool).map_or(0, |share| share.of(arena));
             bytes - bytes % MIN_BLOCK
         };
         // This check comes before the subtraction: shares of more than the arena would make that
@@ -130,7 +113,8 @@ impl PoolAmounts {
             Amounts::each(|pool| if pool == Pool::Committed { committed } else { part(pool) });
         let mut free = size;
         free[Pool::Committed] = 0;
-        let cap = Amounts::each(|pool| caps.get(pool).map_or(size[pool], |cap| cap.of(size[pool])));
+        let cap =
+            Amounts::each(|pool| caps.get(&pool).map_or(size[pool], |cap| cap.of(size[pool])));
         Ok(Self { size, free, cap: Amounts::each(|pool| cap[pool].min(size[pool])) })
     }
 
@@ -177,13 +161,12 @@ impl PoolAmounts {
 /// Fails with a sentence that names the sum and the cure.
 fn check_sum(arena: u64, shares: &Shares) -> Result<(), String> {
     let whole = u128::from(arena) * 100;
-    let hundredths = |pool| match shares.get(pool) {
-        Some(Share::Bytes(bytes)) => u128::from(bytes) * 100,
-        Some(Share::Percent(percent)) => u128::from(arena) * u128::from(percent),
-        None => 0,
+    let hundredths = |share: &Share| match *share {
+        Share::Bytes(bytes) => u128::from(bytes) * 100,
+        Share::Percent(percent) => u128::from(arena) * u128::from(percent),
     };
-    let sum: u128 = Pool::ALL.into_iter().map(hundredths).sum();
-    if sum == whole || (sum < whole && shares.get(Pool::Committed).is_none()) {
+    let sum: u128 = shares.values().map(hundredths).sum();
+    if sum == whole || (sum < whole && !shares.contains_key(&Pool::Committed)) {
         return Ok(());
     }
     let sum = sum / 100;
@@ -200,9 +183,7 @@ mod tests {
     };
 
     fn shares(of: &[(Pool, Share)]) -> Shares {
-        let mut shares = Shares::default();
-        of.iter().for_each(|&(pool, share)| assert_eq!(shares.set(pool, share), None));
-        shares
+        of.iter().copied().collect()
     }
 
     fn sizes(arena: u64, of: &[(Pool, Share)]) -> Result<[u64; 5], String> {

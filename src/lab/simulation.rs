@@ -118,9 +118,9 @@ impl Sharing {
             for (pool, percent) in parts {
                 let chunks = self.chunks * percent / 100;
                 rest -= chunks;
-                shares.set(pool, Share::Bytes(chunks * CHUNK));
+                shares.insert(pool, Share::Bytes(chunks * CHUNK));
             }
-            shares.set(Pool::LoanedEfficiency, Share::Bytes(rest * CHUNK));
+            shares.insert(Pool::LoanedEfficiency, Share::Bytes(rest * CHUNK));
         }
         // The committed pool gets the remainder: 1x for each process and, if the sharing is
         // separate, all of the headroom.

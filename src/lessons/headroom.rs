@@ -100,7 +100,7 @@ impl Headroom {
     fn new(processes: u64) -> Result<Self, String> {
         let mut shares = Shares::default();
         for (pool, bytes) in POOLS {
-            shares.set(pool, Share::Bytes(bytes));
+            shares.insert(pool, Share::Bytes(bytes));
         }
         let (now, rules) = (Instant::now(), Rules { journal: true, ..Rules::default() });
         // The third argument has no caps: a process may owe a pool all of its bytes.

@@ -15,7 +15,7 @@ use crate::server::config::Config;
 #[test]
 fn whoever_waits_is_woken_when_memory_comes_back() {
     let mut config = Config { memory: 4096, ..Config::default() };
-    config.pools.set(Pool::GrantedPause, Share::Bytes(1024));
+    config.pools.insert(Pool::GrantedPause, Share::Bytes(1024));
     let shared = config.share().unwrap();
     let long = Duration::from_secs(60);
     let barrier = Barrier::new(8);

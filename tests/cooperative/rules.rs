@@ -10,7 +10,7 @@ use leasebox::cooperative::pool::{Share, Shares};
 use leasebox::cooperative::words::Pool::{
     Committed, GrantedLeak, GrantedPause, LoanedEfficiency, LoanedPause,
 };
-use leasebox::cooperative::words::{Amounts, Level, Reason, Signal, Wanted};
+use leasebox::cooperative::words::{Amounts, Level, Pool, Reason, Signal, Wanted};
 
 use crate::world::{KB, MS, World};
 
@@ -303,7 +303,7 @@ fn what_the_deaf_were_asked_for_again_is_not_relied_on() {
 
 #[test]
 fn who_begins_to_wait_is_looked_after_at_once_also_when_no_pool_is_low() {
-    let low_water = Shares::all(Share::Percent(0));
+    let low_water = Shares::from(Pool::ALL.map(|pool| (pool, Share::Percent(0))));
     let rules = Rules { low_water, ..Rules::default() };
     let mut world = World::with(&[(GrantedPause, 64 * KB)], &[], rules);
     world.join(1, 64 * KB);

@@ -24,7 +24,7 @@ pub struct World {
 pub fn shares(of: &[(Pool, u64)]) -> Shares {
     let mut shares = Shares::default();
     for &(pool, bytes) in of {
-        shares.set(pool, Share::Bytes(bytes));
+        shares.insert(pool, Share::Bytes(bytes));
     }
     shares
 }

@@ -258,7 +258,7 @@ impl ServeArguments {
                 history_time: self.datagrams.history_time,
             }),
             pools: self.manager.shares(),
-            caps: self.manager.caps.unwrap_or_default(),
+            caps: self.manager.caps.clone().unwrap_or_default(),
             rules: self.manager.rules(),
             admin: self.manager.admin,
             rendezvous: self.manager.rendezvous,

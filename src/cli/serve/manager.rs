@@ -15,7 +15,6 @@ use crate::cli::pools::{self, Plan};
 use crate::cli::units;
 use crate::cooperative::manager::{CollectBy, Rules, ServeBy, default_low_water};
 use crate::cooperative::pool::Shares;
-use crate::cooperative::words::Pool;
 
 #[derive(Args)]
 pub(super) struct ManagerArguments {
@@ -78,7 +77,7 @@ const SERVE_BY: [(&str, ServeBy); 2] = [("arrival", ServeBy::Arrival), ("status"
 impl ManagerArguments {
     /// Returns the division of memory among the pools; without `--pools`, a share for no pool.
     pub(super) fn shares(&self) -> Shares {
-        self.pools.as_ref().map(|plan| plan.shares).unwrap_or_default()
+        self.pools.as_ref().map(|plan| plan.shares.clone()).unwrap_or_default()
     }
 
     /// Returns the rules of the memory manager: the flags, and the defaults of all fields that have
@@ -86,11 +85,7 @@ impl ManagerArguments {
     pub(super) fn rules(&self) -> Rules {
         let mut low_water = default_low_water();
         // `--low-water gl=10%` changes one mark; the other pools keep their defaults.
-        for pool in Pool::ALL {
-            if let Some(share) = self.low_water.and_then(|shares| shares.get(pool)) {
-                low_water.set(pool, share);
-            }
-        }
+        low_water.extend(self.low_water.iter().flatten());
         Rules {
             block: self.block,
             fixed: self.pools.as_ref().map(|plan| plan.fixed.clone()).unwrap_or_default(),

@@ -210,7 +210,7 @@ impl<W: Clone> Processes<W> {
         let size = *pools.size();
         // A pool for which the rules have no mark gets the mark 0: it is never low.
         let low_water = Amounts::each(|pool| {
-            rules.low_water.get(pool).map_or(0, |share| share.of(size[pool]).min(size[pool]))
+            rules.low_water.get(&pool).map_or(0, |share| share.of(size[pool]).min(size[pool]))
         });
         *leases.committed_mut() =
             Committed::new(size[Pool::Committed]).with_low_water(low_water[Pool::Committed]);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::cooperative::manager::CollectBy;
-use crate::cooperative::pool::Shares;
+use crate::cooperative::pool::{Share, Shares};
 use crate::cooperative::words::Pool;
 
 /// The order in which waiting requests with the same reason are served.
@@ -80,8 +80,6 @@ impl Default for Rules {
 /// all other debts before the committed pool gets a byte. The manager asks for so much only when a
 /// request waits.
 pub fn default_low_water() -> Shares {
-    use crate::cooperative::pool::Share::Percent;
-    let mut shares = Shares::all(Percent(25));
-    shares.set(Pool::Committed, Percent(0));
-    shares
+    let percent = |pool| if pool == Pool::Committed { 0 } else { 25 };
+    Pool::ALL.map(|pool| (pool, Share::Percent(percent(pool)))).into()
 }

@@ -31,7 +31,7 @@ fn divided() -> Shares {
         (Pool::LoanedPause, 15),
     ];
     for (pool, percent) in pools {
-        shares.set(pool, Share::Percent(percent));
+        shares.insert(pool, Share::Percent(percent));
     }
     shares
 }
@@ -352,7 +352,7 @@ proptest! {
         cap in prop::sample::select(vec![25_u64, 60, 100]),
     ) {
         let shares = if with_pools { divided() } else { Shares::default() };
-        let caps = Shares::all(Share::Percent(cap));
+        let caps = Shares::from(Pool::ALL.map(|pool| (pool, Share::Percent(cap))));
         let collect_by = if by_effect { CollectBy::Effect } else { CollectBy::Freeable };
         let boost_below = boost.then_some(30);
         let rules = Rules { block: 64, collect_by, boost_below, most: 5, ..Rules::default() };
