@@ -63,7 +63,7 @@ impl<W: Clone> ServerTables<W> {
     /// Shrinks blocks that grew, if no free piece of committed memory has `size` bytes. So a
     /// process that took more than it uses now does not make another one fail.
     pub fn make_room(&mut self, size: u64) {
-        self.engine().make_room(size);
+        self.engine().make_room(0, size);
     }
 
     /// Returns all condition variables on which requests may be waiting. The stop notifies them.

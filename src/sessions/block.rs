@@ -41,8 +41,13 @@ use crate::cooperative::process::ProcessNumber;
 use crate::memory::buddy::{Buddy, MIN_BLOCK};
 use crate::memory::contents::Handle;
 use crate::memory::lease::LeaseTable;
+use crate::sessions::Sessions;
 use crate::sessions::administration::Span;
+use crate::sessions::message::{MessageId, StoredMessage};
 use crate::sessions::seat::{Seat, Side};
+
+/// The key of a block: the process that owns it, and the block's index among those of the process.
+pub(super) type BlockKey = (ProcessNumber, usize);
 
 /// The place in the arena of a sub-block's bytes, or of a part of them. A copy uses it after the
 /// tables are unlocked.
@@ -92,6 +97,34 @@ pub(super) struct MessageBlock {
     seats: [Seat; 2],
     /// Counted without the tables' lock, by the threads that copy: each has a clone of the `Arc`.
     contenders: Arc<AtomicU32>,
+}
+
+impl<W> Sessions<W> {
+    /// Returns a block; `None` if there is no such process, or it has no such block.
+    pub(super) fn block(&self, (owner, index): BlockKey) -> Option<&MessageBlock> {
+        self.registered.get(&owner)?.blocks.get(index)
+    }
+
+    /// Returns a block to change it.
+    pub(super) fn block_mut(&mut self, (owner, index): BlockKey) -> Option<&mut MessageBlock> {
+        self.registered.get_mut(&owner)?.blocks.get_mut(index)
+    }
+
+    /// Returns the messages and values in all blocks of a process, in the order of their numbers.
+    pub(super) fn messages_of(
+        &self,
+        owner: ProcessNumber,
+    ) -> impl Iterator<Item = (&MessageId, &StoredMessage)> {
+        self.messages.range((owner, 0)..=(owner, u64::MAX))
+    }
+
+    /// Returns the messages and values in one block, in the order of their numbers.
+    pub(super) fn messages_in(
+        &self,
+        (owner, index): BlockKey,
+    ) -> impl Iterator<Item = (&MessageId, &StoredMessage)> {
+        self.messages_of(owner).filter(move |(_, message)| message.block == index)
+    }
 }
 
 impl MessageBlock {

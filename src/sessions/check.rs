@@ -100,7 +100,7 @@ impl<W: EventHandle> Engine<'_, W> {
         if extents != self.processes.extents(number).into_iter().collect() {
             return Err(format!("{name}'s blocks and extents disagree"));
         }
-        let own = self.sessions.messages.range((number, 0)..=(number, u64::MAX));
+        let own = self.sessions.messages_of(number);
         let of_others = own.filter(|(_, message)| message.payer != number).count() as u64;
         if of_others != process.guests.values().map(|guests| guests.count).sum() {
             return Err(format!("{name}'s block has {of_others} first messages of others"));
@@ -127,8 +127,7 @@ impl<W: EventHandle> Engine<'_, W> {
             return Err(format!("{name} could not say something in a session it has no part in"));
         }
         for (index, block) in process.blocks.iter().enumerate() {
-            let messages = self.sessions.messages.range((number, 0)..=(number, u64::MAX));
-            let here = messages.filter(|(_, message)| message.block == index);
+            let here = self.sessions.messages_in((number, index));
             let used: u64 = here.map(|(_, m)| MessageBlock::rounded(m.length)).sum();
             if used != block.manager.filling().used {
                 return Err(format!("{name}'s messages have {used} bytes of block {index}"));

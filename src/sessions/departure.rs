@@ -105,14 +105,7 @@ impl<W: Clone> Engine<'_, W> {
     /// count for each inbox of another process that had some of them. Removes sessions that are of
     /// no more use.
     pub(super) fn lose_messages(&mut self, number: ProcessNumber) {
-        // The owner is the first part of a message's id, so the messages of one owner are
-        // neighbours.
-        let lost: Vec<MessageId> = self
-            .sessions
-            .messages
-            .range((number, 0)..=(number, u64::MAX))
-            .map(|(&id, _)| id)
-            .collect();
+        let lost: Vec<MessageId> = self.sessions.messages_of(number).map(|(&id, _)| id).collect();
         if lost.is_empty() {
             return;
         }

@@ -53,7 +53,7 @@ impl<W: Clone> Engine<'_, W> {
         let Some(until) = now.checked_add(self.sessions.keep).filter(|&until| until > now) else {
             return false;
         };
-        let own = || self.sessions.messages.range((number, 0)..=(number, u64::MAX));
+        let own = || self.sessions.messages_of(number);
         if own().all(|(_, message)| message.readers == 0) {
             return false;
         }
@@ -109,6 +109,6 @@ impl<W: Clone> Engine<'_, W> {
     }
 
     fn has_no_message(&self, number: ProcessNumber) -> bool {
-        self.sessions.messages.range((number, 0)..=(number, u64::MAX)).next().is_none()
+        self.sessions.messages_of(number).next().is_none()
     }
 }

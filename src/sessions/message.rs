@@ -180,7 +180,7 @@ impl<W: Clone> Engine<'_, W> {
         // A block does not grow for a message that its sender cannot pay.
         if found.is_none()
             && self.sessions.administration.check(number, Use::Messages, paid).is_ok()
-            && self.grow_for(number, length, is_told)
+            && self.grow_for(number, length, is_told, "step 508")
         {
             found = self.find_sub_block(number, length);
         }

@@ -108,7 +108,7 @@ impl<W: Clone> Engine<'_, W> {
             return Ok(Err(Full::Administration));
         }
         mark!(steps 410, 412);
-        self.make_room_in(space, bytes);
+        self.make_room(space, bytes);
         let own = OwnBlock { size: Some(bytes), space };
         let token = match self.manager().join(caller, name, own, waker.clone(), now) {
             Ok(token) => token,
@@ -204,7 +204,7 @@ impl<W: Clone> Engine<'_, W> {
         self.sessions.administration.charge(number, Use::Entry, BLOCK + SPAN)?;
         mark!(steps 412);
         let space = self.processes.space_of(number);
-        self.make_room_in(space, size);
+        self.make_room(space, size);
         let extent = match self.manager().take_extent(number, size) {
             Ok(extent) => extent,
             Err(error) => {

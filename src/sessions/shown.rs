@@ -9,7 +9,7 @@
 
 use super::Sessions;
 use super::block::MessageBlock;
-use super::message::MessageId;
+use super::message::{MessageId, StoredMessage};
 use super::receipt::CopyNumber;
 use crate::common::description::message;
 use crate::cooperative::process::ProcessNumber;
@@ -58,28 +58,18 @@ impl<W> Sessions<W> {
                     has_ended: process.has_ended,
                     size: block.size(),
                     extents: block.spans().iter().map(|span| (span.offset, span.size)).collect(),
-                    messages: self.in_block(owner, at),
+                    messages: self.messages_in((owner, at)).map(message).collect(),
                     seats: seats(block),
                 });
             }
         }
         blocks
     }
+}
 
-    /// Returns the messages and values in the block `at` of a process, in the order of their
-    /// numbers.
-    fn in_block(&self, owner: ProcessNumber, at: usize) -> Vec<MessageSnapshot> {
-        let first: MessageId = (owner, 0);
-        let own = self.messages.range(first..=(owner, u64::MAX));
-        let own = own.filter(|(_, message)| message.block == at);
-        own.map(|(&(_, number), message)| MessageSnapshot {
-            number,
-            address: message.address,
-            length: message.length,
-            readers: message.readers,
-        })
-        .collect()
-    }
+fn message((&(_, number), message): (&MessageId, &StoredMessage)) -> MessageSnapshot {
+    let &StoredMessage { address, length, readers, .. } = message;
+    MessageSnapshot { number, address, length, readers }
 }
 
 fn seats(block: &MessageBlock) -> [Vec<CopyNumber>; 2] {

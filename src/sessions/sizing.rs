@@ -45,6 +45,7 @@ use crate::memory::buddy::Buddy;
 use crate::memory::lease::power_of_two_within;
 use crate::sessions::Engine;
 use crate::sessions::administration::{SPAN, Use};
+use crate::sessions::block::{BlockKey, MessageBlock};
 
 /// The most extents of a block. It bounds the pieces of one copy, and the block's *spans*: the
 /// places of its extents, of which each takes 32 bytes of administrative memory.
@@ -65,24 +66,23 @@ impl<W: Clone> Engine<'_, W> {
     /// process has too much of administrative memory; `out-of-memory` when committed or
     /// administrative memory is short.
     pub fn grow(&mut self, client: ClientNumber, block: u64, size: u64) -> Result<u64, Error> {
-        let number = self.processes.number_of(client)?;
-        let (index, now) = self.block_of(number, block)?;
+        let (key, now) = self.own_block(client, block)?;
         if size < now {
             let text = format!("the block has {now} bytes already; grow it to more, or shrink it");
             return Err(Error::new(Code::BadRequest, text));
         }
         if size > now {
             let missing = Buddy::rounded(size - now).unwrap_or(u64::MAX);
-            self.make_room_in(self.processes.space_of(number), missing);
+            self.make_room(self.processes.space_of(key.0), missing);
             // The sum overflows only for a size that no block can have.
             let to = now.checked_add(missing).ok_or_else(|| too_much(size, 0))?;
-            self.enlarge(number, index, to, ASKED)?;
+            self.enlarge(key, to, ASKED)?;
         }
         // This is set also when the block has the size already: it may have grown to it by itself,
         // and must not shrink by itself any more.
-        self.set_asked(number, index, size);
-        self.notify_unblocked(number);
-        Ok(self.block_of(number, block)?.1)
+        self.set_asked(key, size);
+        self.notify_unblocked(key.0);
+        Ok(self.own_block(client, block)?.1)
     }
 
     /// Shrinks a block of `client`'s process towards `size` bytes, by whole extents and by halves
@@ -99,50 +99,42 @@ impl<W: Clone> Engine<'_, W> {
         size: u64,
         now: Instant,
     ) -> Result<u64, Error> {
-        let number = self.processes.number_of(client)?;
-        let (index, before) = self.block_of(number, block)?;
+        let (key, before) = self.own_block(client, block)?;
         if size > before {
             let text = format!("the block has {before} bytes; shrink it to fewer, or grow it");
             return Err(Error::new(Code::BadRequest, text));
         }
-        self.shrink_block(number, index, size, ASKED)?;
-        self.set_asked(number, index, size);
+        self.shrink_block(key, size, ASKED)?;
+        self.set_asked(key, size);
         self.serve_waiters(now);
-        Ok(self.block_of(number, block)?.1)
+        Ok(self.own_block(client, block)?.1)
     }
 
-    /// Returns the index of a block among those of its process, and its bytes.
+    /// Returns the key of a block of `client`'s process, and its bytes.
     ///
     /// # Errors
-    /// `not-found`.
-    pub(super) fn block_of(
-        &self,
-        number: ProcessNumber,
-        block: u64,
-    ) -> Result<(usize, u64), Error> {
-        let index = usize::try_from(block).unwrap_or(usize::MAX);
-        let found =
-            self.sessions.registered.get(&number).and_then(|process| process.blocks.get(index));
+    /// `refused` when the client belongs to no process; `not-found` when there is no such block.
+    fn own_block(&self, client: ClientNumber, block: u64) -> Result<(BlockKey, u64), Error> {
+        let number = self.processes.number_of(client)?;
+        let key = (number, usize::try_from(block).unwrap_or(usize::MAX));
         let text = "the process has no block of that number; register it first";
-        found.map(|b| (index, b.size())).ok_or_else(|| Error::new(Code::NotFound, text))
+        let found = self.sessions.block(key).ok_or_else(|| Error::new(Code::NotFound, text))?;
+        Ok((key, found.size()))
     }
 
     /// Notes the size that a process asked for, and whether the block is larger than that.
-    fn set_asked(&mut self, number: ProcessNumber, index: usize, size: u64) {
-        if let Some(process) = self.sessions.registered.get_mut(&number)
-            && let Some(block) = process.blocks.get_mut(index)
-        {
+    fn set_asked(&mut self, key: BlockKey, size: u64) {
+        if let Some(block) = self.sessions.block_mut(key) {
             block.asked = size;
         }
-        self.note_grown(number);
+        self.note_grown(key.0);
     }
 
     /// Enters the process in `grown`, if one of its blocks is larger than was asked for; otherwise
     /// removes it. The blocks of the processes in `grown` shrink when committed memory is short.
     pub(super) fn note_grown(&mut self, number: ProcessNumber) {
-        let blocks =
-            self.sessions.registered.get(&number).into_iter().flat_map(|process| &process.blocks);
-        if blocks.into_iter().any(|block| block.size() > block.asked) {
+        let process = self.sessions.registered.get(&number);
+        if process.is_some_and(|p| p.blocks.iter().any(|block| block.size() > block.asked)) {
             self.sessions.grown.insert(number);
         } else {
             self.sessions.grown.remove(&number);
@@ -155,53 +147,43 @@ impl<W: Clone> Engine<'_, W> {
     /// # Errors
     /// `out-of-memory`; `refused` when the block would have too many extents, or its process's
     /// share of administrative memory is used up.
-    pub(super) fn enlarge(
-        &mut self,
-        number: ProcessNumber,
-        index: usize,
-        to: u64,
-        why: &str,
-    ) -> Result<(), Error> {
-        let (_, before) = self.block_of(number, index as u64)?;
-        let space = self.processes.space_of(number);
+    pub(super) fn enlarge(&mut self, key: BlockKey, to: u64, why: &str) -> Result<(), Error> {
+        let before = self.sessions.block(key).map_or(0, MessageBlock::size);
+        let space = self.processes.space_of(key.0);
         let (free, _) = self.leases.free_in(space);
-        let most = self.processes.room_in(space, number, free);
+        let most = self.processes.room_in(space, key.0, free);
         if to - before > most {
             return Err(too_much(to - before, most));
         }
-        let used = self.used_in(number, index);
+        let used = self.used_in(key);
         let (mut size, mut how) = (before, "in place");
         while size < to {
             // The largest power of two that divides `size`; a block of 0 bytes takes a piece of any
             // size.
             let aligned = 1_u64.checked_shl(size.trailing_zeros()).unwrap_or(u64::MAX);
             let piece = aligned.min(power_of_two_within(to - size));
-            if !self.double(number, index, &used, piece) {
+            if !self.double(key, &used, piece) {
                 how = "by an extent";
                 // Pieces that were taken before are given back. No message can lie in them yet.
-                let extended = self.extend(number, index, &used, piece);
-                extended.inspect_err(|_| drop(self.cut_end(number, index, before)))?;
+                let extended = self.extend(key, &used, piece);
+                extended.inspect_err(|_| drop(self.cut_end(key, before)))?;
             }
             size += piece;
         }
-        self.changed(number, index, ("grew", how), why);
+        self.changed(key, ("grew", how), why);
         Ok(())
     }
 
     /// Doubles the last extent in place, if it has exactly `missing` bytes and its right buddy in
     /// the arena is free. The count of extents stays, so no further span is charged. Returns false,
     /// and changes nothing, when it cannot.
-    fn double(&mut self, number: ProcessNumber, index: usize, used: &[u64], missing: u64) -> bool {
-        let Some(block) =
-            self.sessions.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index))
-        else {
-            return false;
-        };
+    fn double(&mut self, key: BlockKey, used: &[u64], missing: u64) -> bool {
+        let Some(block) = self.sessions.block_mut(key) else { return false };
         let Some(last) = block.extents.last_mut().filter(|last| last.span.size == missing) else {
             return false;
         };
         let mut manager = Manager::over(self.leases, self.processes);
-        let Some(doubled) = manager.double_extent(number, last.id) else { return false };
+        let Some(doubled) = manager.double_extent(key.0, last.id) else { return false };
         last.span.size = doubled;
         block.resize(block.size() + missing, used);
         true
@@ -209,14 +191,9 @@ impl<W: Clone> Engine<'_, W> {
 
     /// Adds an extent of `missing` bytes to the end of a block, and charges its span. Unchanged
     /// when it fails.
-    fn extend(
-        &mut self,
-        number: ProcessNumber,
-        index: usize,
-        used: &[u64],
-        missing: u64,
-    ) -> Result<(), Error> {
-        let block = self.sessions.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index));
+    fn extend(&mut self, key: BlockKey, used: &[u64], missing: u64) -> Result<(), Error> {
+        let process = self.sessions.registered.get_mut(&key.0);
+        let block = process.and_then(|process| process.blocks.get_mut(key.1));
         // The block is there: `enlarge` has looked it up.
         let Some(block) = block else { return Ok(()) };
         if block.extents.len() >= MAX_EXTENTS {
@@ -225,11 +202,11 @@ impl<W: Clone> Engine<'_, W> {
             return Err(Error::new(Code::Refused, text));
         }
         let administration = &mut self.sessions.administration;
-        administration.charge(number, Use::Entry, SPAN)?;
+        administration.charge(key.0, Use::Entry, SPAN)?;
         let mut manager = Manager::over(self.leases, self.processes);
-        let extent = manager.take_extent(number, missing);
-        let extent = extent.inspect_err(|_| administration.refund(number, Use::Entry, SPAN))?;
-        block.append(self.leases, number, used, extent);
+        let extent = manager.take_extent(key.0, missing);
+        let extent = extent.inspect_err(|_| administration.refund(key.0, Use::Entry, SPAN))?;
+        block.append(self.leases, key.0, used, extent);
         Ok(())
     }
 
@@ -238,15 +215,9 @@ impl<W: Clone> Engine<'_, W> {
     ///
     /// # Errors
     /// `refused` when messages lie in the end that would be given back.
-    pub(super) fn shrink_block(
-        &mut self,
-        number: ProcessNumber,
-        index: usize,
-        to: u64,
-        why: &str,
-    ) -> Result<(), Error> {
-        if self.cut_end(number, index, to)? {
-            self.changed(number, index, ("shrank", "from its end"), why);
+    pub(super) fn shrink_block(&mut self, key: BlockKey, to: u64, why: &str) -> Result<(), Error> {
+        if self.cut_end(key, to)? {
+            self.changed(key, ("shrank", "from its end"), why);
         }
         Ok(())
     }
@@ -256,10 +227,9 @@ impl<W: Clone> Engine<'_, W> {
     ///
     /// # Errors
     /// `refused` when messages lie in that end; nothing is cut then.
-    fn cut_end(&mut self, number: ProcessNumber, index: usize, to: u64) -> Result<bool, Error> {
-        let used = self.used_in(number, index);
-        let block = self.sessions.registered.get_mut(&number).and_then(|p| p.blocks.get_mut(index));
-        let Some(block) = block else { return Ok(false) };
+    fn cut_end(&mut self, key: BlockKey, to: u64) -> Result<bool, Error> {
+        let used = self.used_in(key);
+        let Some(block) = self.sessions.block_mut(key) else { return Ok(false) };
         let sizes = block.shrunk(to);
         let size: u64 = sizes.iter().sum();
         if size == block.size() {
@@ -273,26 +243,24 @@ impl<W: Clone> Engine<'_, W> {
             return Err(Error::new(Code::Refused, text));
         }
         let mut manager = Manager::over(self.leases, self.processes);
-        for extent in block.extents.split_off(sizes.len()) {
-            manager.drop_extent(number, extent.id);
-            self.sessions.administration.refund(number, Use::Entry, SPAN);
-        }
+        let dropped = block.extents.split_off(sizes.len());
+        dropped.iter().for_each(|extent| manager.drop_extent(key.0, extent.id));
         // Halves the last extent that is left down to its size.
         if let (Some(last), Some(&size)) = (block.extents.last_mut(), sizes.last()) {
             while last.span.size > size
-                && let Some(left) = manager.halve_extent(number, last.id)
+                && let Some(left) = manager.halve_extent(key.0, last.id)
             {
                 last.span.size = left;
             }
         }
+        self.sessions.administration.refund(key.0, Use::Entry, SPAN * dropped.len() as u64);
         Ok(true)
     }
 
     /// Returns the addresses of the used sub-blocks of a block, in order. Cost: all messages in the
     /// blocks of the process.
-    pub(super) fn used_in(&self, number: ProcessNumber, index: usize) -> Vec<u64> {
-        let messages = self.sessions.messages.range((number, 0)..=(number, u64::MAX));
-        let here = messages.filter(|(_, message)| message.block == index);
+    pub(super) fn used_in(&self, key: BlockKey) -> Vec<u64> {
+        let here = self.sessions.messages_in(key);
         let mut used: Vec<u64> = here.map(|(_, message)| message.address).collect();
         used.sort_unstable();
         used
@@ -300,18 +268,13 @@ impl<W: Clone> Engine<'_, W> {
 
     /// Publishes the new size of a block: in its process's entry, in `grown`, in the count of
     /// changes, and in the log. `what` is "grew" or "shrank", `how` the way, and `why` the cause.
-    fn changed(
-        &mut self,
-        number: ProcessNumber,
-        index: usize,
-        (what, how): (&str, &str),
-        why: &str,
-    ) {
+    fn changed(&mut self, key: BlockKey, (what, how): (&str, &str), why: &str) {
+        let (number, index) = key;
         self.publish_spans(number);
         self.note_grown(number);
         self.sessions.counts.resized += 1;
         let Some(process) = self.sessions.registered.get(&number) else { return };
-        let size = process.blocks.get(index).map_or(0, |block| block.size());
+        let size = process.blocks.get(index).map_or(0, MessageBlock::size);
         let name = process.name.clone();
         self.processes
             .write(|| format!("{name}'s block {index} {what} {how} to {size} bytes: {why}"));

@@ -48,28 +48,29 @@ const MAX_GROWTH: u64 = 4;
 const MAX_TRIES: usize = 8;
 
 impl<W: Clone> Engine<'_, W> {
-    /// Step 508: tries once to make room for a message or a value in the process's first block.
-    /// Returns whether there is room now. With `is_told` the block grows later if it cannot now,
-    /// and the process hears of it.
-    pub(super) fn grow_for(&mut self, number: ProcessNumber, length: u64, is_told: bool) -> bool {
-        self.grow_by(number, length, is_told, "step 508")
-    }
-
-    /// Grows the first block for a message of `length` bytes, and returns whether there is room. If
-    /// the block cannot grow now, enters the process in `waiting_for_memory`. Does not try at all
-    /// when the try would fail as the last one did, or when the block may not grow so far; then the
-    /// queue stays as it is. `why` is the cause, for the log.
-    fn grow_by(&mut self, number: ProcessNumber, length: u64, is_told: bool, why: &str) -> bool {
+    /// Grows the first block for a message or a value of `length` bytes, and returns whether there
+    /// is room. If the block cannot grow now, and with `is_told`, enters the process in
+    /// `waiting_for_memory`: the block grows later, and the process hears of it. Does not try at
+    /// all when the try would fail as the last one did, or when the block may not grow so far; then
+    /// the queue stays as it is. `why` is the cause, for the log.
+    pub(super) fn grow_for(
+        &mut self,
+        number: ProcessNumber,
+        length: u64,
+        is_told: bool,
+        why: &str,
+    ) -> bool {
         if self.would_fail_again(number, length) || self.size_for(number, length).is_none() {
             return false;
         }
-        self.make_room_in(self.processes.space_of(number), length);
-        let size = self.block_of(number, 0).map_or(0, |(_, size)| size);
+        self.make_room(self.processes.space_of(number), length);
+        let first = (number, 0);
+        let size = self.sessions.block(first).map_or(0, MessageBlock::size);
         // `size_for` computes the size again, because `make_room` may have shrunk this very block.
         // If messages were freed since `wanted_bytes` was set, the block may be large enough as it
         // is.
         if let Some(to) = self.size_for(number, length)
-            && (to <= size || self.enlarge(number, 0, to, why).is_ok())
+            && (to <= size || self.enlarge(first, to, why).is_ok())
         {
             if let Some(process) = self.sessions.registered.get_mut(&number) {
                 process.wanted_bytes = None;
@@ -103,14 +104,15 @@ impl<W: Clone> Engine<'_, W> {
     /// messages. The buddy allocator puts a sub-block at a multiple of its own size, so the end of
     /// the messages is rounded up to such a multiple. `None` if the block may not grow so far.
     fn size_for(&self, number: ProcessNumber, length: u64) -> Option<u64> {
-        let block = self.sessions.registered.get(&number)?.blocks.first()?;
+        let first = (number, 0);
+        let block = self.sessions.block(first)?;
         let needed = MessageBlock::rounded(length);
         let most = block.asked.saturating_mul(MAX_GROWTH);
         // This check is cheap, so it comes first: `used_in` reads all messages of the process.
         if block.size() >= most || needed > most {
             return None;
         }
-        let end = block.end_of(&self.used_in(number, 0));
+        let end = block.end_of(&self.used_in(first));
         let to = end.checked_next_multiple_of(needed)?.checked_add(needed)?;
         (to <= most).then_some(to)
     }
@@ -142,7 +144,7 @@ impl<W: Clone> Engine<'_, W> {
             let wanted = process.and_then(|process| process.wanted_bytes.take());
             let is_told = true;
             let why = "another's release";
-            if wanted.is_some_and(|length| self.grow_by(number, length, is_told, why)) {
+            if wanted.is_some_and(|length| self.grow_for(number, length, is_told, why)) {
                 self.notify_unblocked(number);
             }
         }
@@ -158,15 +160,10 @@ impl<W: Clone> Engine<'_, W> {
         }
     }
 
-    /// Shrinks the blocks that grew, if no free piece of committed memory has `size` bytes. Does
-    /// nothing if even the empty committed pool has too few bytes. The caller takes the bytes
-    /// afterwards.
-    pub fn make_room(&mut self, size: u64) {
-        self.make_room_in(0, size);
-    }
-
-    /// Makes room as [`Engine::make_room`] does, in any space. Space 0 has the committed bytes.
-    pub(super) fn make_room_in(&mut self, space: SpaceNumber, size: u64) {
+    /// Shrinks the blocks that grew, if no free piece of a space has `size` bytes. Does nothing if
+    /// even the empty space has too few bytes. The caller takes the bytes afterwards. Of space 0
+    /// only the committed bytes count.
+    pub fn make_room(&mut self, space: SpaceNumber, size: u64) {
         let could_ever = self.leases.could_have_room_in(space, size);
         if !self.sessions.grown.is_empty() && could_ever && !self.leases.has_room_in(space, size) {
             self.shrink_grown_blocks();
@@ -192,13 +189,11 @@ impl<W: Clone> Engine<'_, W> {
         for number in std::mem::take(&mut self.sessions.grown) {
             let blocks =
                 self.sessions.registered.get(&number).map_or(0, |process| process.blocks.len());
-            for index in 0..blocks {
-                let used = self.used_in(number, index);
-                let block = self.sessions.registered.get(&number).and_then(|p| p.blocks.get(index));
-                let Some(block) = block else { continue };
-                let to = block.asked.max(block.end_of(&used));
+            for key in (0..blocks).map(|index| (number, index)) {
+                let Some(block) = self.sessions.block(key) else { continue };
+                let to = block.asked.max(block.end_of(&self.used_in(key)));
                 // Cannot be refused: no message lies behind `to`.
-                let _ = self.shrink_block(number, index, to, "the arena is low");
+                let _ = self.shrink_block(key, to, "the arena is low");
             }
             // `shrink_block` enters the process again if a block is still larger than was asked
             // for.
