@@ -123,11 +123,9 @@ impl<W: Clone> Engine<'_, W> {
         // The length is checked before anything is taken. So a message that the client's protocol
         // cannot carry stays in the inbox, where `peek` reads it in parts and `forward` hands it
         // on.
-        if length > most {
-            return Err(too_long(length, most));
-        }
+        let whole = part_within((0, length), length, most, OTHER_WAYS)?;
         mark!(steps 518);
-        let begun = self.begin_copy(number, message, 0..length, Purpose::Receive)?;
+        let begun = self.begin_copy(number, message, whole, Purpose::Receive)?;
         // Nothing below fails, so a message leaves its inbox only for a copy that has begun. The
         // copy is a reader now in place of the inbox, so the count of readers stays as it is.
         self.take_oldest(number, session);
@@ -157,14 +155,9 @@ impl<W: Clone> Engine<'_, W> {
         let Some((number, id, length)) = self.oldest(client, session)? else {
             return Ok(None);
         };
-        // Both numbers of `part` come from the client, so their sum may not fit 64 bits.
-        let from = part.0.min(length);
-        let to = from.saturating_add(part.1).min(length);
-        if to - from > most {
-            return Err(too_long(to - from, most));
-        }
+        let part = part_within(part, length, most, OTHER_WAYS)?;
         mark!(steps 518);
-        let begun = self.begin_copy(number, id, from..to, Purpose::Peek)?;
+        let begun = self.begin_copy(number, id, part, Purpose::Peek)?;
         // The inbox and the copy both read now. Without this count, a `receive` by another
         // connection of the process would free the bytes under this copy.
         if let Some(message) = self.sessions.messages.get_mut(&id) {
@@ -373,11 +366,28 @@ impl<W: Clone> Engine<'_, W> {
     }
 }
 
-/// The refusal of a message, or of a part, that does not fit one reply to the client.
-fn too_long(length: u64, most: u64) -> Error {
-    let text = format!(
-        "that has {length} bytes, and at most {most} can be told here at once; peek in parts, \
-         receive by frames over TCP, or hand it on"
-    );
-    Error::new(Code::TooLarge, text)
+/// The cure for a message, or a part of one, that does not fit one reply to the client.
+const OTHER_WAYS: &str = "peek in parts, receive by frames over TCP, or hand it on";
+
+/// Cuts a part off at the end of the `length` bytes of a message or value. The part is an offset
+/// and a count of bytes.
+///
+/// # Errors
+/// `too-large`, with the `cure`, when the part that is left has more than `most` bytes.
+pub(super) fn part_within(
+    (offset, count): (u64, u64),
+    length: u64,
+    most: u64,
+    cure: &str,
+) -> Result<Range<u64>, Error> {
+    // Both numbers come from the client, so their sum may not fit 64 bits.
+    let from = offset.min(length);
+    let to = from.saturating_add(count).min(length);
+    let left = to - from;
+    if left <= most {
+        return Ok(from..to);
+    }
+    let text =
+        format!("that has {left} bytes, and at most {most} can be told here at once; {cure}");
+    Err(Error::new(Code::TooLarge, text))
 }

@@ -41,7 +41,7 @@ use crate::cooperative::process::ProcessNumber;
 use crate::sessions::administration::{MESSAGE, READER, Use};
 use crate::sessions::commands::ValueRow;
 use crate::sessions::message::{MessageId, StoredMessage};
-use crate::sessions::receipt::Purpose;
+use crate::sessions::receipt::{Purpose, part_within};
 use crate::sessions::words::SessionId;
 use crate::sessions::{Copying, Engine, no_session};
 
@@ -100,16 +100,8 @@ impl<W: Clone> Engine<'_, W> {
         most: u64,
     ) -> Result<Copying, Error> {
         let (number, id, length) = self.value_of(client, name)?;
-        let from = part.0.min(length);
-        let to = from.saturating_add(part.1).min(length);
-        if to - from > most {
-            let text = format!(
-                "that has {} bytes, and at most {most} can be told here at once; load it in parts",
-                to - from
-            );
-            return Err(Error::new(Code::TooLarge, text));
-        }
-        let begun = self.begin_copy(number, id, from..to, Purpose::Load)?;
+        let part = part_within(part, length, most, "load it in parts")?;
+        let begun = self.begin_copy(number, id, part, Purpose::Load)?;
         self.add_own_reader(id);
         Ok(begun)
     }
