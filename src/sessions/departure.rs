@@ -134,23 +134,20 @@ impl<W: Clone> Engine<'_, W> {
         &mut self,
         number: ProcessNumber,
     ) -> Vec<(MessageId, ProcessNumber, SessionId, u64)> {
-        let owned = |id: &MessageId| id.0 == number;
         let mut told = Vec::new();
         for (&id, session) in &mut self.sessions.all {
             for end in &mut session.ends {
-                let before = end.inbox.len();
-                let first = end.inbox.iter().map(|queued| queued.message).find(owned);
-                let process = self.sessions.registered.get_mut(&end.process);
-                let notices = process.map(|process| &mut process.notices);
-                if let Some(notices) = notices {
-                    for gone in end.inbox.iter().filter(|queued| owned(&queued.message)) {
-                        notices.withdraw(gone.notice);
-                    }
+                let mut gone = Vec::new();
+                end.inbox.retain(|queued| {
+                    let stays = queued.message.0 != number;
+                    gone.extend((!stays).then_some(*queued));
+                    stays
+                });
+                let Some(first) = gone.first() else { continue };
+                if let Some(process) = self.sessions.registered.get_mut(&end.process) {
+                    gone.iter().for_each(|queued| process.notices.withdraw(queued.notice));
                 }
-                end.inbox.retain(|queued| !owned(&queued.message));
-                if let Some(first) = first {
-                    told.push((first, end.process, id, (before - end.inbox.len()) as u64));
-                }
+                told.push((first.message, end.process, id, gone.len() as u64));
             }
         }
         told
