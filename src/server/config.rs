@@ -260,7 +260,7 @@ impl Config {
         let numbers = Numbers::new(list, self.locking, unlocked);
         let gauges = self.udp.as_ref().map(|_| DatagramGauges::default());
         let waits = WaitLimits { longest: self.max_lease, rendezvous: self.rendezvous };
-        let sessions = Sessions::new(self.admin).with_keep(self.keep_messages);
+        let sessions = Sessions::new(self.admin, self.keep_messages);
         let tables = ServerTables { leases, processes, sessions };
         let guesses = self.limits.policy.guesses.clone();
         let buffers = Buffers::new(self.buffers()?);

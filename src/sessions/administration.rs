@@ -159,7 +159,7 @@ pub(super) struct Entry<W> {
 }
 
 /// All entries, and the account.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Administration<W> {
     /// The bytes of `--admin`. Never changes.
     pub size: u64,
@@ -173,12 +173,13 @@ pub(super) struct Administration<W> {
     pub strangers: BTreeMap<IpAddr, u64>,
 }
 
-impl<W> Administration<W> {
+impl<W: Default> Administration<W> {
     pub fn new(size: u64) -> Self {
-        let (entries, accounts, strangers) = Default::default();
-        Self { size, used: 0, entries, accounts, strangers }
+        Self { size, ..Self::default() }
     }
+}
 
+impl<W> Administration<W> {
     /// Returns whether so many bytes are free. The subtraction cannot wrap, by invariant 2.
     pub fn has_room(&self, bytes: u64) -> bool {
         bytes <= self.size - self.used
@@ -312,9 +313,7 @@ impl<W> Administration<W> {
             }
         }
     }
-}
 
-impl<W> Administration<W> {
     /// Checks invariants 1 to 3. `all` is the sum of the bytes of all things that exist.
     pub fn check_sums(&self, all: u64) -> Result<(), String> {
         let (mut sum, mut strangers) = (0, BTreeMap::new());

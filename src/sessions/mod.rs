@@ -275,7 +275,7 @@ impl<W> RegisteredProcess<W> {
 /// The state of the engine: sessions, messages, and administrative memory. The lease table and the
 /// processes stand beside it, under the same lock. `W` is the waker of a process: in a server a
 /// condition variable, in tests `()`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Sessions<W> {
     // The things that the engine manages. `all` has the sessions. `messages` is ordered, so the
     // messages of one owner are a range. `deliveries` has the outcome of each message whose sender
@@ -332,34 +332,15 @@ impl<'t, W: Clone> Engine<'t, W> {
     }
 }
 
+impl<W: Clone + Default> Sessions<W> {
+    /// Makes the state without sessions, with administrative memory of `admin` bytes. Messages
+    /// outlive their sender's process for `keep`; 0 for not at all.
+    pub fn new(admin: u64, keep: Duration) -> Self {
+        Self { administration: Administration::new(admin), keep, ..Self::default() }
+    }
+}
+
 impl<W: Clone> Sessions<W> {
-    /// Makes the state without sessions, with administrative memory of `admin` bytes.
-    pub fn new(admin: u64) -> Self {
-        Self {
-            administration: Administration::new(admin),
-            registered: BTreeMap::new(),
-            all: HashMap::new(),
-            messages: BTreeMap::new(),
-            copies: HashMap::new(),
-            deliveries: HashMap::new(),
-            lookups: BTreeMap::new(),
-            entrants: BTreeMap::new(),
-            await_block: BTreeMap::new(),
-            changes: Changes::default(),
-            keep: Duration::ZERO,
-            kept: BTreeMap::new(),
-            grown: BTreeSet::new(),
-            waiting_for_memory: VecDeque::new(),
-            last: 0,
-            counts: SessionCounts::default(),
-        }
-    }
-
-    /// Lets messages outlive their sender's process for `keep`; 0 for not at all.
-    pub fn with_keep(self, keep: Duration) -> Self {
-        Self { keep, ..self }
-    }
-
     /// Returns the wakers of all requests that wait for a name, for room or for a block. The stop
     /// wakes them.
     pub fn all_wakers(&self) -> Vec<W> {

@@ -280,6 +280,7 @@ mod tests {
     use crate::sessions::Sessions;
     use std::sync::{Barrier, Mutex};
     use std::thread;
+    use std::time::Duration;
 
     type Locked = Mutex<ServerTables<u64>>;
 
@@ -288,7 +289,8 @@ mod tests {
         let pools = PoolAmounts::divided(1 << 20, &Shares::default(), &Shares::default()).unwrap();
         let mut leases = LeaseTable::simulated(1 << 20);
         let processes = Processes::new(pools, Rules::default(), &mut leases, Instant::now());
-        let mut tables = ServerTables { leases, processes, sessions: Sessions::new(1 << 20) };
+        let sessions = Sessions::new(1 << 20, Duration::ZERO);
+        let mut tables = ServerTables { leases, processes, sessions };
         tables
             .engine()
             .join(Caller::connected(1), "caller", Some(0), 7, None, Instant::now())

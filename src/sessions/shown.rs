@@ -12,7 +12,6 @@ use super::block::MessageBlock;
 use super::message::{MessageId, StoredMessage};
 use super::receipt::CopyNumber;
 use crate::common::description::message;
-use crate::cooperative::process::ProcessNumber;
 
 /// One registered block of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -38,13 +38,14 @@ impl World {
         let now = Instant::now();
         let rules = Rules { journal: true, ..Rules::default() };
         let processes = Processes::new(pools, rules, &mut leases, now);
-        let tables = ServerTables { leases, processes, sessions: Sessions::new(admin) };
+        let sessions = Sessions::new(admin, Duration::ZERO);
+        let tables = ServerTables { leases, processes, sessions };
         Self { tables, now, arena: vec![0; memory as usize], ending: Vec::new() }
     }
 
     /// The same, with messages that outlive their sender.
     pub fn keeping(mut self, keep: Duration) -> Self {
-        self.tables.sessions = Sessions::new(1024 * KB).with_keep(keep);
+        self.tables.sessions = Sessions::new(1024 * KB, keep);
         self
     }
 

@@ -12,7 +12,7 @@
 //!
 //! **Source** `interprocess-communication-patent.txt`, figures 4 and 5.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::common::caller::Caller;
 use crate::common::error::Error;
@@ -70,7 +70,8 @@ impl Messages {
         // Without shares and caps the committed pool has the whole arena: own blocks lie there.
         let manager = StandAlone::new(ARENA, &none, &none, Rules::default(), now)?;
         let StandAlone { leases, processes } = manager;
-        let tables = ServerTables { leases, processes, sessions: Sessions::new(ADMIN) };
+        let sessions = Sessions::new(ADMIN, Duration::ZERO);
+        let tables = ServerTables { leases, processes, sessions };
         let arena = vec![0; ARENA as usize];
         let (copies, ending, told, steps) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Ok(Self { tables, arena, now, copies, ending, told, steps })
