@@ -83,7 +83,10 @@ pub use values::{
 };
 
 use std::borrow::Cow;
+use std::sync::{Arc, Condvar};
+use std::time::Instant;
 
+use super::Engine;
 use super::copying::Bytes;
 use super::waiting::no_such_process;
 use super::words::{SessionId, SessionState, Told};
@@ -97,6 +100,17 @@ use crate::cooperative::commands::{Leave, Left};
 use crate::cooperative::manager::check_name;
 use crate::cooperative::words::ProcessToken;
 use crate::server::shared::Shared;
+
+impl Shared {
+    /// Calls the communications engine under the tables' lock, and then wakes the threads that the
+    /// call concerns.
+    pub(super) fn engine<R>(
+        &self,
+        call: impl FnOnce(&mut Engine<'_, Arc<Condvar>>, Instant) -> R,
+    ) -> R {
+        self.memory.change(|tables, now| call(&mut tables.engine(), now))
+    }
+}
 
 /// Makes a process. The client that sends this is its first client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,7 +186,7 @@ reply! {
 /// also closes its sessions.
 impl Execute<Shared> for Leave {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Left, Error> {
-        let leave = shared.memory.change(|tables, now| tables.engine().leave(caller.client, now));
+        let leave = shared.engine(|engine, now| engine.leave(caller.client, now));
         let (number, name) = leave?;
         // Now the name is free and the sessions are closed. The memory goes back in a second step.
         // That step may wait for copies in the process's blocks, so it runs after the unlock.
@@ -194,7 +208,7 @@ impl Execute<Shared> for Wait {
     /// Returns a signal that is there already, or `None`. The server calls this for MS 0, the only
     /// MS that a datagram may have. For any other MS it calls `begin` in [`super::waiting`].
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
-        shared.memory.change(|tables, _| tables.engine().next_signal(caller.client))
+        shared.engine(|engine, _| engine.next_signal(caller.client))
     }
 }
 
@@ -220,9 +234,7 @@ reply! {
 impl Execute<Shared> for Open<'_> {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Opened, Error> {
         let (client, length) = (caller.client, self.data.len() as u64);
-        let begun = shared
-            .memory
-            .change(|tables, _| tables.engine().begin_open(client, &self.name, length));
+        let begun = shared.engine(|engine, _| engine.begin_open(client, &self.name, length));
         // Without data the session is open already. With data it opens when its first message has
         // been copied, so the other end never hears of a session whose message is half written.
         let (session, first) = begun?;
@@ -252,7 +264,7 @@ reply! {
 
 impl Execute<Shared> for Close {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Closed, Error> {
-        shared.memory.change(|tables, _| tables.engine().close(caller.client, self.session))?;
+        shared.engine(|engine, _| engine.close(caller.client, self.session))?;
         Ok(Closed { session: self.session })
     }
 }
@@ -287,7 +299,7 @@ impl Answer<'_> for Vec<SessionState> {
 impl Execute<Shared> for ListSessions {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         // A `change`, although it returns a list: the list drops `opened` notices.
-        shared.memory.change(|tables, _| tables.engine().sessions(caller))
+        shared.engine(|engine, _| engine.sessions(caller))
     }
 }
 
@@ -338,7 +350,7 @@ impl Execute<Shared> for Watch {
         // `watch` checks under the lock that the list fits one reply (a datagram is small), before
         // the process becomes a watcher. So there is no watcher that never saw its list.
         let (client, most) = (caller.client, caller.most_answer_bytes());
-        let names = shared.memory.change(|tables, _| tables.engine().watch(client, most));
+        let names = shared.engine(|engine, _| engine.watch(client, most));
         let names = names.map_err(|error| caller.explain_too_large(error))?;
         Ok(Watching { names: names.iter().map(|name| name.to_string()).collect() })
     }

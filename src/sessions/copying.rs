@@ -76,7 +76,7 @@ impl Drop for Unfinished<'_> {
         // The bytes were not copied, so `finish` undoes what *begin* did. The error is ignored: the
         // thread panics, so no client gets it as an answer.
         let is_made = false;
-        let _ = self.shared.memory.change(|tables, _| tables.engine().finish(self.number, is_made));
+        let _ = self.shared.engine(|engine, _| engine.finish(self.number, is_made));
     }
 }
 
@@ -119,7 +119,7 @@ impl Shared {
         // No panic so far: the next line finishes the copy, and the guard must not do it again. The
         // guard owns nothing but references, so `forget` leaks no memory.
         std::mem::forget(unfinished);
-        self.memory.change(|tables, _| tables.engine().finish(copying.number, is_made))
+        self.engine(|engine, _| engine.finish(copying.number, is_made))
     }
 
     /// Waits until a copy has its seat. Returns false when the block's owner has ended meanwhile

@@ -258,15 +258,11 @@ impl<E: Enters> Waiting for ForRoom<E> {
         // Success or not, the ticket is removed now, and the next request in the queue is woken if
         // there is room for it. A ticket that stayed would block the queue for ever.
         engine.forget_room(*ticket);
-        Look::Answered(match entered {
-            Ok(Ok(done)) => Ok(done),
-            Ok(Err(why)) => Err(full(why)),
-            Err(error) => Err(error),
-        })
+        Look::Answered(entered.and_then(|entered| entered.map_err(full)))
     }
 
     fn give_up(&mut self, shared: &Shared) -> Result<E::Done, Error> {
-        shared.memory.change(|tables, _| tables.engine().forget_room(self.ticket));
+        shared.engine(|engine, _| engine.forget_room(self.ticket));
         Err(stopped_waiting())
     }
 }

@@ -124,7 +124,7 @@ impl Waiting for ForSignal {
     /// Puts the signal back as the next one, for another connection of the process.
     fn take_back(&mut self, shared: &Shared, signal: Self::Done) -> Result<Self::Done, Error> {
         if let Some(signal) = signal {
-            shared.memory.change(|tables, _| tables.engine().put_back(self.client, signal));
+            shared.engine(|engine, _| engine.put_back(self.client, signal));
         }
         Ok(None)
     }
@@ -252,9 +252,8 @@ impl Deliver<'_> {
         // The waker is taken before the message is sent: if this fails, no message is left behind.
         let waker = shared.memory.with_tables(|tables, _| tables.processes.waker(client))?;
         let is_awaited = true;
-        let begun = shared.memory.change(|tables, _| {
-            tables.engine().begin_send(client, self.session, length, is_awaited)
-        });
+        let begun =
+            shared.engine(|engine, _| engine.begin_send(client, self.session, length, is_awaited));
         let copying = begun?;
         let message = copying.message;
         shared.copy(copying, client, Bytes::In(&self.data))?;
@@ -307,7 +306,7 @@ impl Waiting for ForReceipt {
     }
 
     fn give_up(&mut self, shared: &Shared) -> Result<Self::Done, Error> {
-        shared.memory.change(|tables, _| tables.engine().withdraw(self.session, self.message));
+        shared.engine(|engine, _| engine.withdraw(self.session, self.message));
         Err(stopped_waiting())
     }
 }
@@ -359,7 +358,7 @@ impl Waiting for ForName {
     }
 
     fn give_up(&mut self, shared: &Shared) -> Result<Self::Done, Error> {
-        shared.memory.change(|tables, _| tables.engine().forget_name(&self.name, self.ticket));
+        shared.engine(|engine, _| engine.forget_name(&self.name, self.ticket));
         Err(stopped_waiting())
     }
 }

@@ -69,9 +69,7 @@ impl Execute<Shared> for Grow {
         // Expired leases that the reaper has not ended yet would keep memory from this request. The
         // lock is free between the two calls, so another request may take that memory first.
         shared.memory.reap_all(Instant::now());
-        let size = shared
-            .memory
-            .change(|tables, _| tables.engine().grow(caller.client, self.block, self.size))?;
+        let size = shared.engine(|engine, _| engine.grow(caller.client, self.block, self.size))?;
         Ok(Resized { size })
     }
 }
@@ -89,9 +87,8 @@ command! {
 
 impl Execute<Shared> for Shrink {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Resized, Error> {
-        let size = shared.memory.change(|tables, now| {
-            tables.engine().shrink(caller.client, self.block, self.size, now)
-        })?;
+        let size = shared
+            .engine(|engine, now| engine.shrink(caller.client, self.block, self.size, now))?;
         Ok(Resized { size })
     }
 }

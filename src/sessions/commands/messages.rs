@@ -57,9 +57,8 @@ impl Execute<Shared> for Send<'_> {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Sent, Error> {
         let (client, length) = (caller.client, self.data.len() as u64);
         let is_awaited = false;
-        let begun = shared.memory.change(|tables, _| {
-            tables.engine().begin_send(client, self.session, length, is_awaited)
-        });
+        let begun =
+            shared.engine(|engine, _| engine.begin_send(client, self.session, length, is_awaited));
         shared.copy(begun?, client, Bytes::In(&self.data))?;
         Ok(Sent { session: self.session, length })
     }
@@ -114,9 +113,7 @@ reply! {
 impl Execute<Shared> for Publish<'_> {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let (client, length) = (caller.client, self.data.len() as u64);
-        let begun = shared
-            .memory
-            .change(|tables, _| tables.engine().begin_publish(client, &self.sessions, length));
+        let begun = shared.engine(|engine, _| engine.begin_publish(client, &self.sessions, length));
         let count = shared.copy(begun?, client, Bytes::In(&self.data))?;
         Ok(Published { count, length })
     }
@@ -191,8 +188,8 @@ impl Execute<Shared> for Receive {
         // in the inbox. If only memory for the answer is missing, the connection reserves more and
         // executes the command again.
         let &Receive { session, .. } = self;
-        let begun = shared.memory.change(|tables, _| {
-            tables.engine().begin_receive(caller.client, session, caller.most_answer_bytes())
+        let begun = shared.engine(|engine, _| {
+            engine.begin_receive(caller.client, session, caller.most_answer_bytes())
         });
         let begun = begun.map_err(|error| caller.explain_too_large(error))?;
         shared.read_message(session, begun, caller, spare)
@@ -216,13 +213,8 @@ impl Execute<Shared> for Peek {
     fn execute(&self, shared: &Shared, caller: Caller, spare: &mut Vec<u8>) -> Executed<Self> {
         // The copy counts as a reader, so the message outlives a `receive` by another connection.
         let &Peek { session, offset, length } = self;
-        let begun = shared.memory.change(|tables, _| {
-            tables.engine().begin_peek(
-                caller.client,
-                session,
-                (offset, length),
-                caller.most_answer_bytes(),
-            )
+        let begun = shared.engine(|engine, _| {
+            engine.begin_peek(caller.client, session, (offset, length), caller.most_answer_bytes())
         });
         let begun = begun.map_err(|error| caller.explain_too_large(error))?;
         shared.read_message(session, begun, caller, spare)
@@ -253,9 +245,7 @@ impl Execute<Shared> for Forward {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         // One hold of the tables and no copy: 1 byte and 30 MB take the same time.
         let &Forward { session, to } = self;
-        let length = shared
-            .memory
-            .change(|tables, _| tables.engine().forward(caller.client, session, to))?;
+        let length = shared.engine(|engine, _| engine.forward(caller.client, session, to))?;
         Ok(Forwarded { session: to, length })
     }
 }

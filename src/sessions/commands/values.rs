@@ -54,9 +54,7 @@ reply! {
 impl Execute<Shared> for Store<'_> {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Stored, Error> {
         let (client, length) = (caller.client, self.data.len() as u64);
-        let begun = shared
-            .memory
-            .change(|tables, _| tables.engine().begin_store(client, &self.name, length));
+        let begun = shared.engine(|engine, _| engine.begin_store(client, &self.name, length));
         shared.copy(begun?, client, Bytes::In(&self.data))?;
         Ok(Stored { name: self.name.to_string(), length })
     }
@@ -90,8 +88,8 @@ impl Execute<Shared> for Load<'_> {
         // than an answer can have. Then it fails and has changed nothing. If only memory for the
         // answer is missing, the connection reserves more and executes the command again.
         let (client, part) = (caller.client, (self.offset, self.length));
-        let begun = shared.memory.change(|tables, _| {
-            tables.engine().begin_load(client, &self.name, part, caller.most_answer_bytes())
+        let begun = shared.engine(|engine, _| {
+            engine.begin_load(client, &self.name, part, caller.most_answer_bytes())
         });
         let begun = begun.map_err(|error| caller.explain_too_large(error))?;
         // The connection's buffer is used again, which saves an allocation.
@@ -127,9 +125,8 @@ reply! {
 impl Execute<Shared> for Patch<'_> {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Patched, Error> {
         let (client, length) = (caller.client, self.data.len() as u64);
-        let begun = shared.memory.change(|tables, _| {
-            tables.engine().begin_patch(client, &self.name, self.offset, length)
-        });
+        let begun =
+            shared.engine(|engine, _| engine.begin_patch(client, &self.name, self.offset, length));
         shared.copy(begun?, client, Bytes::Over(&self.data))?;
         Ok(Patched { name: self.name.to_string(), length })
     }
@@ -156,9 +153,7 @@ reply! {
 
 impl Execute<Shared> for DropValue<'_> {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Result<Dropped, Error> {
-        let length = shared
-            .memory
-            .change(|tables, _| tables.engine().drop_value(caller.client, &self.name))?;
+        let length = shared.engine(|engine, _| engine.drop_value(caller.client, &self.name))?;
         Ok(Dropped { name: self.name.to_string(), length })
     }
 }
@@ -230,8 +225,7 @@ reply! {
 impl Execute<Shared> for ShareValue<'_> {
     fn execute(&self, shared: &Shared, caller: Caller, _: &mut Vec<u8>) -> Executed<Self> {
         let (client, session) = (caller.client, self.session);
-        let length =
-            shared.memory.change(|tables, _| tables.engine().share(client, &self.name, session))?;
+        let length = shared.engine(|engine, _| engine.share(client, &self.name, session))?;
         Ok(SharedValue { session, length })
     }
 }
