@@ -33,16 +33,6 @@ use crate::cooperative::process::ProcessNumber;
 use crate::sessions::Engine;
 use crate::sessions::message::MessageId;
 
-/// The times of a process that has ended and whose messages are kept.
-#[derive(Debug)]
-pub(super) struct Kept {
-    /// The time at which the process ended. It has passed, so `plan_look_by` with this time wakes
-    /// the reaper at once.
-    since: Instant,
-    /// The time at which the messages that nobody has received are lost.
-    until: Instant,
-}
-
 impl<W: Clone> Engine<'_, W> {
     /// Keeps the messages in the blocks of a process that terminates at `now`. All sessions of the
     /// process are closed at its side already. Frees the messages without a reader, because nobody
@@ -64,7 +54,7 @@ impl<W: Clone> Engine<'_, W> {
         let unpublished = own().filter(|(_, message)| message.readers == 0);
         let unpublished: Vec<MessageId> = unpublished.map(|(&id, _)| id).collect();
         unpublished.into_iter().for_each(|id| self.free(id));
-        self.sessions.kept.insert(number, Kept { since: now, until });
+        self.sessions.kept.insert(number, until);
         // The reaper wakes at that time, and then calls `next_kept_long_enough`.
         self.leases.plan_look_by(until);
         true
@@ -76,13 +66,16 @@ impl<W: Clone> Engine<'_, W> {
         self.sessions.kept.contains_key(&number)
     }
 
-    /// Wakes the reaper at once, if the process `owner` is kept and has no message any more. `free`
-    /// calls this after it has removed a message.
+    /// Ends the time of the process `owner` and wakes the reaper, if the process is kept and has no
+    /// message any more. `free` calls this after it has removed a message.
     pub(super) fn note_kept(&mut self, owner: ProcessNumber) {
-        if let Some(kept) = self.sessions.kept.get(&owner)
-            && self.has_no_message(owner)
+        if self.is_kept(owner)
+            && self.sessions.messages_of(owner).next().is_none()
+            && let Some(until) = self.sessions.kept.get_mut(&owner)
         {
-            self.leases.plan_look_by(kept.since);
+            // The time at which the process ended. It has passed, so the reaper wakes at once.
+            *until -= self.sessions.keep;
+            self.leases.plan_look_by(*until);
         }
     }
 
@@ -91,12 +84,10 @@ impl<W: Clone> Engine<'_, W> {
     /// back. The caller calls again, under a new hold of the lock, until it gets `None`: the time
     /// of thousands of processes may be over at once, and each costs a walk through all sessions.
     pub fn next_kept_long_enough(&mut self, now: Instant) -> Option<ProcessNumber> {
-        let is_over = |(number, kept): &(&ProcessNumber, &Kept)| {
-            kept.until <= now || self.has_no_message(**number)
-        };
+        let is_over = |(_, until): &(&ProcessNumber, &Instant)| **until <= now;
         let Some((&number, _)) = self.sessions.kept.iter().find(is_over) else {
             // The reaper's present look has used up the plan, so the next look is planned here.
-            if let Some(next) = self.sessions.kept.values().map(|kept| kept.until).min() {
+            if let Some(&next) = self.sessions.kept.values().min() {
                 self.leases.plan_look_by(next);
             }
             return None;
@@ -106,9 +97,5 @@ impl<W: Clone> Engine<'_, W> {
         // Copies that wait for a seat in these blocks fail now: the memory is given back next.
         self.wake_copies(number);
         Some(number)
-    }
-
-    fn has_no_message(&self, number: ProcessNumber) -> bool {
-        self.sessions.messages_of(number).next().is_none()
     }
 }

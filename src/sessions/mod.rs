@@ -151,7 +151,7 @@ pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::common::error::{Code, Error};
 use crate::cooperative::manager::{Manager, Processes};
@@ -164,7 +164,6 @@ pub use administration::{EventHandle, MIN_ENTRY};
 use block::MessageBlock;
 pub use block::{Piece, Place};
 use changes::{ChangeNumber, Changes};
-use keeping::Kept;
 use message::StoredMessage;
 pub use message::{Delivery, MessageId};
 pub use names::NameTicket;
@@ -274,7 +273,7 @@ impl<W> RegisteredProcess<W> {
 
 /// The state of the engine: sessions, messages, and administrative memory. The lease table and the
 /// processes stand beside it, under the same lock. `W` is the waker of a process: in a server a
-/// condition variable, in tests `()`.
+/// condition variable, in tests a number.
 #[derive(Debug, Default)]
 pub struct Sessions<W> {
     // The things that the engine manages. `all` has the sessions. `messages` is ordered, so the
@@ -293,10 +292,10 @@ pub struct Sessions<W> {
     await_block: BTreeMap<NameTicket, (SpaceNumber, u64, W)>,
     /// The processes that joined and ended, for those that watch.
     changes: Changes,
-    /// The time for which messages outlive their sender's process, and the ended processes whose
-    /// messages are kept.
+    /// The time for which messages outlive their sender's process; and for each ended process whose
+    /// messages are kept, the time at which those that nobody has received are lost.
     keep: Duration,
-    kept: BTreeMap<ProcessNumber, Kept>,
+    kept: BTreeMap<ProcessNumber, Instant>,
     /// Processes with a block that is larger than they asked for, and may give something back.
     grown: BTreeSet<ProcessNumber>,
     /// Processes that wait for memory for a message, the first one first.
