@@ -121,7 +121,7 @@ pub(super) struct Span {
 
 /// A handle to a notification event: whoever has it can wake the threads that wait for the event.
 /// In a server it is a condition variable behind an `Arc`, and a duplicate is one more `Arc` to the
-/// same one. Tests and the simulation wake no thread, so plain values do there.
+/// same one. Tests and the lessons wake no thread, so numbers do there.
 pub trait EventHandle: Clone {
     /// Returns whether both are handles to the same event.
     fn is_same(&self, other: &Self) -> bool;
@@ -136,12 +136,6 @@ impl EventHandle for Arc<Condvar> {
 impl EventHandle for u64 {
     fn is_same(&self, other: &Self) -> bool {
         self == other
-    }
-}
-
-impl EventHandle for () {
-    fn is_same(&self, (): &Self) -> bool {
-        true
     }
 }
 
