@@ -34,7 +34,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::common::caller::ClientNumber;
-use crate::common::error::{Code, Error};
 use crate::common::id::LeaseId;
 use crate::cooperative::figures::Path;
 use crate::cooperative::repayment::repay;
@@ -387,18 +386,6 @@ impl<W> Process<W> {
             None => Ok(()),
         }
     }
-}
-
-/// Checks the efficiency of a report.
-///
-/// # Errors
-/// `bad-request` for more than 100 percent.
-pub fn check_efficiency(efficiency: Option<u8>) -> Result<(), Error> {
-    if efficiency.is_some_and(|percent| percent > 100) {
-        let text = "an efficiency is a share in percent; give 0 to 100";
-        return Err(Error::new(Code::BadRequest, text));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ use crate::common::marks::mark;
 use crate::cooperative::decision::{Standing, decide};
 use crate::cooperative::figures::{FRAGMENTED, Path};
 use crate::cooperative::manager::{Manager, Processes, process_ended};
-use crate::cooperative::process::{ProcessNumber, check_efficiency};
+use crate::cooperative::process::ProcessNumber;
 use crate::cooperative::words::{Amounts, Granted, Pool, Reason, Signal, Wanted};
 use crate::memory::lease::Ending;
 
@@ -103,7 +103,10 @@ impl<W: Clone> Manager<'_, W> {
         efficiency: Option<u8>,
         now: Instant,
     ) -> Result<(), Error> {
-        check_efficiency(efficiency)?;
+        if efficiency.is_some_and(|percent| percent > 100) {
+            let text = "an efficiency is a share in percent; give 0 to 100";
+            return Err(Error::new(Code::BadRequest, text));
+        }
         let process = self.processes.process(number)?;
         let held = process.held();
         if freeable.is_some_and(|freeable| freeable > held) {

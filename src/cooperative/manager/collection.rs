@@ -75,13 +75,13 @@ pub enum CollectBy {
     Effect,
 }
 
-/// Returns the time that a process has to obey a signal of that level. It is shorter when a request
-/// waits, so that the manager finds a deaf process sooner and asks another one.
-fn within(level: Level) -> Duration {
+/// Returns the milliseconds that a process has to obey a signal of that level. They are fewer when
+/// a request waits, so that the manager finds a deaf process sooner and asks another one.
+fn within_ms(level: Level) -> u64 {
     match level {
-        Level::Low => Duration::from_millis(2000),
-        Level::Wanted => Duration::from_millis(1000),
-        Level::Urgent => Duration::from_millis(500),
+        Level::Low => 2000,
+        Level::Wanted => 1000,
+        Level::Urgent => 500,
     }
 }
 
@@ -112,7 +112,7 @@ impl<W: Clone> Manager<'_, W> {
     /// Plans the next look: soon when a request waits or a pool is low. `LOOK_SOON` is 10 ms, so
     /// that one look serves all that happens in that time.
     pub(super) fn collect_soon(&mut self, now: Instant) {
-        let needed = !self.processes.queue.is_empty()
+        let needed = !self.processes.queue.waiting.is_empty()
             || Pool::ALL.into_iter().any(|pool| self.missing(pool) > 0);
         self.plan_look(now + if needed { LOOK_SOON } else { EVERY });
     }
@@ -217,7 +217,7 @@ impl<W: Clone> Manager<'_, W> {
             let pools = looked_at(&waiting.path).filter(|&pool| size <= room[pool]).collect();
             Some(Lack { level, size, pools })
         };
-        self.processes.queue.iter().filter_map(lack).collect()
+        self.processes.queue.waiting.values().filter_map(lack).collect()
     }
 }
 
@@ -238,12 +238,10 @@ impl<W: Clone> Processes<W> {
     /// recorded as due, and the process cannot become deaf by it.
     pub(super) fn ask_to_secure(&mut self, number: ProcessNumber, missing: u64) {
         let Some(process) = self.all.get_mut(&number) else { return };
-        let (level, within) = (Level::Low, within(Level::Low));
-        let within_ms = within.as_millis() as u64;
+        let (level, within_ms) = (Level::Low, within_ms(Level::Low));
         process.signal(Signal::Collect { size: missing, level, within_ms });
         self.wake(number);
-        mark!(boxes 506);
-        mark!(boxes 508);
+        mark!(boxes 506, 508);
     }
 
     /// Box 508: asks processes, the best candidate first, until the bytes that the pool needs are
@@ -331,8 +329,9 @@ fn size_and_gain<W>(process: &Process<W>, pool: Pool, missing: u64) -> (u64, u64
 /// Sends a signal to collect `size` bytes, and records it in `due`. `gain` is the part of `size`
 /// that will refill the pool in need.
 fn send_collect<W>(process: &mut Process<W>, need: &Need, size: u64, gain: u64, now: Instant) {
-    let (level, within) = (need.level, within(need.level));
-    process.due = Some(Due { pool: need.pool, gain, left: size, level, until: now + within });
+    let (level, within_ms) = (need.level, within_ms(need.level));
+    let until = now + Duration::from_millis(within_ms);
+    process.due = Some(Due { pool: need.pool, gain, left: size, level, until });
     process.asked += 1;
-    process.signal(Signal::Collect { size, level, within_ms: within.as_millis() as u64 });
+    process.signal(Signal::Collect { size, level, within_ms });
 }

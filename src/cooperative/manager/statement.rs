@@ -88,6 +88,6 @@ impl<W: Clone> Processes<W> {
 
     /// Returns the number of requests in the queue: those that wait for memory.
     pub fn requests_waiting(&self) -> usize {
-        self.queue.iter().count()
+        self.queue.waiting.len()
     }
 }

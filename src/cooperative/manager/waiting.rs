@@ -53,7 +53,7 @@ pub type Ticket = u64;
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     /// The requests, in the order of arrival.
-    waiting: BTreeMap<Ticket, WaitingRequest>,
+    pub waiting: BTreeMap<Ticket, WaitingRequest>,
     /// The granted blocks by ticket, with the process that holds each.
     served: HashMap<Ticket, (ProcessNumber, Granted)>,
     /// The last ticket given out.
@@ -69,17 +69,6 @@ pub(super) struct WaitingRequest {
     /// The path, the boxes of the figures, of the last refusal. It says which pools could help, and
     /// selects the text when the request is refused in the end.
     pub path: Path,
-}
-
-impl Queue {
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
-    /// Returns the requests in the order of arrival.
-    pub fn iter(&self) -> impl Iterator<Item = &WaitingRequest> {
-        self.waiting.values()
-    }
 }
 
 impl<W: Clone> Manager<'_, W> {
@@ -268,7 +257,8 @@ impl<W: Clone> Processes<W> {
     /// Checks that the queue, the counts of waiting requests, and the served blocks agree.
     pub(super) fn check_queue(&self) -> Result<(), String> {
         for (number, process) in &self.all {
-            let waiting = self.queue.iter().filter(|waiting| waiting.process == *number).count();
+            let requests = self.queue.waiting.values();
+            let waiting = requests.filter(|waiting| waiting.process == *number).count();
             if waiting != process.waiting {
                 return Err(format!(
                     "{} waits {waiting} times, not {}",
@@ -277,8 +267,8 @@ impl<W: Clone> Processes<W> {
             }
         }
         let waiting = self.all.values().filter(|process| process.waiting > 0).count();
-        if waiting != self.waiting || self.queue.iter().any(|w| !self.all.contains_key(&w.process))
-        {
+        let is_lost = |waiting: &WaitingRequest| !self.all.contains_key(&waiting.process);
+        if waiting != self.waiting || self.queue.waiting.values().any(is_lost) {
             return Err("the queue and the processes disagree".into());
         }
         let is_held = |(number, granted): &(ProcessNumber, Granted)| {
