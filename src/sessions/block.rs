@@ -157,10 +157,9 @@ impl MessageBlock {
     /// The caller adds extents before this call when the block grows, and drops them after it when
     /// the block shrinks. So the manager never deals bytes that no extent has.
     pub fn resize(&mut self, size: u64, used: &[u64]) -> bool {
-        let resized = self.manager.resized(size, used);
-        let fits = resized.is_some();
-        resized.into_iter().for_each(|manager| self.manager = manager);
-        fits
+        let Some(manager) = self.manager.resized(size, used) else { return false };
+        self.manager = manager;
+        true
     }
 
     /// Adds an extent of the process `number` to the block's end. `used` has the addresses of all

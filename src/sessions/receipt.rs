@@ -269,23 +269,17 @@ impl<W: Clone> Engine<'_, W> {
             return Err(self.undo(by, id, &purpose, is_there));
         }
         match purpose {
-            Purpose::Open { session, other } => self.finish_open(session, by, other, id),
-            Purpose::Send { to, is_awaited } => self.finish_send(id, by, &to, is_awaited),
-            Purpose::Store { name } => {
-                self.finish_store(by, name, id);
-                Ok(0)
-            }
-            Purpose::Load | Purpose::Patch => {
-                self.drop_own_reader(id);
-                Ok(0)
-            }
+            Purpose::Open { session, other } => return self.finish_open(session, by, other, id),
+            Purpose::Send { to, is_awaited } => return self.finish_send(id, by, &to, is_awaited),
+            Purpose::Store { name } => self.finish_store(by, name, id),
+            Purpose::Load | Purpose::Patch => self.drop_own_reader(id),
             Purpose::Receive | Purpose::Peek => {
                 mark!(steps 522);
                 self.drop_reader(id);
                 mark!(steps 526);
-                Ok(0)
             }
         }
+        Ok(0)
     }
 
     /// Ends a copy that was not made, or whose message is gone. Returns the error for its client.
