@@ -66,6 +66,7 @@ impl<W> Sessions<W> {
     }
 }
 
+/// Returns a message or value as the snapshot shows it.
 fn message((&(_, number), message): (&MessageId, &StoredMessage)) -> MessageSnapshot {
     let &StoredMessage { address, length, readers, .. } = message;
     MessageSnapshot { number, address, length, readers }

@@ -161,7 +161,7 @@ impl<W: Clone> Engine<'_, W> {
     }
 
     /// Shrinks the blocks that grew, if no free piece of a space has `size` bytes. Does nothing if
-    /// even the empty space has too few bytes. The caller takes the bytes afterwards. Of space 0
+    /// even the empty space has too few bytes. The caller takes the bytes afterwards. In space 0
     /// only the committed bytes count.
     pub fn make_room(&mut self, space: SpaceNumber, size: u64) {
         let could_ever = self.leases.could_have_room_in(space, size);

@@ -126,8 +126,8 @@ impl<W: Clone> Manager<'_, W> {
         });
     }
 
-    /// Serves those of the waiting requests that `which` selects: the most urgent reason first, then
-    /// by the status of their processes if the rules want that, then in the order of arrival.
+    /// Serves the waiting requests that `which` selects: the most urgent reason first, then by the
+    /// status of their processes if the rules want that, then in the order of arrival.
     pub(super) fn serve_those(&mut self, now: Instant, which: impl Fn(&WaitingRequest) -> bool) {
         let chosen = self.processes.queue.waiting.iter().filter(|(_, waiting)| which(waiting));
         let place = |(&ticket, waiting): (&Ticket, &WaitingRequest)| {
