@@ -122,6 +122,7 @@ fn grade_command(arguments: &GradeArguments, command: &str) -> Result<GradeRepor
     // A copy in TMPDIR of a folder that holds TMPDIR would copy itself without end.
     let is_above_copies =
         fs::canonicalize(std::env::temp_dir()).is_ok_and(|t| t.starts_with(&here));
+    // Only the bounds of `contents` matter here.
     let fits =
         if is_above_copies { Err("it holds TMPDIR".into()) } else { workplace::contents(&here) };
     let (built, note) = match fits {

@@ -90,6 +90,7 @@ pub struct RaceArguments {
     /// What the lock is held for: a request, a number, only the increment of the counter, or
     /// nothing
     #[arg(long, value_parser = units::one_of(LOCKS), default_value = "none")]
+    // The lock of the draw, and whether only the step that adds 1 has one.
     lock: (Locking, bool),
     /// Steps of a number without the lock: load and store (2, the default), or load, read
     /// and store (3)

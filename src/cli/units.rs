@@ -19,8 +19,9 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 /// Returns the parser of an option that takes one of these words. Each word has the value that it
-/// stands for, so the option has a type of the library. (clap's `ValueEnum` needs an enum that is
-/// made for clap: beside each enum of the library, a second one with the same variants.)
+/// stands for, so the option has a type of the library. (clap's `ValueEnum` has to be derived at the
+/// enum itself. An enum of the library would need a second one beside it, with the same variants. An
+/// enum that only the command line has, such as `race::Program`, still derives `ValueEnum`.)
 pub fn one_of<const N: usize, T>(
     words: [(impl Into<PossibleValue>, T); N],
 ) -> impl TypedValueParser<Value = T>
@@ -31,7 +32,7 @@ where
     let known = words.each_ref().map(|(word, _)| word.clone());
     PossibleValuesParser::new(known).try_map(move |word| {
         let found = words.iter().find(|(known, _)| known.get_name() == word);
-        // `None` does not come here: the parser before has refused all other words.
+        // A word is always found: the parser before has refused all others.
         found.map(|(_, value)| value.clone()).ok_or("no such word")
     })
 }

@@ -81,7 +81,7 @@ impl CallError {
     }
 }
 
-/// The outcome in the texts of the last group.
+/// The words for an unknown outcome. Every text of the last group has them.
 const UNKNOWN: &str = "it is not known whether the request was executed";
 
 impl fmt::Display for CallError {
@@ -130,6 +130,7 @@ impl fmt::Display for CallError {
 const NOT_CONNECTED: &str =
     "an earlier call broke the connection, so the request was not sent; connect again";
 
+/// The cause, without the outcome.
 const TOKEN_REFUSED: &str = "the server does not know this client any more: it was started anew, \
                              the client's address changed, or no request of it came for too long";
 

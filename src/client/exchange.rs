@@ -131,6 +131,7 @@ enum ExchangeStage {
 #[derive(Debug)]
 pub struct Exchange<'r> {
     purpose: ExchangePurpose<'r>,
+    /// The way. Its first wait is at least [`MIN_RETRY`].
     way: Way,
     /// The limit of the call (for the text of an error), and the time at which it ends.
     limit: Duration,
@@ -149,8 +150,8 @@ pub struct Exchange<'r> {
     /// The request was sent at least once, under this token or an earlier one. If the exchange then
     /// fails, it is unknown whether the request was executed.
     asked: bool,
-    /// The outcome. It starts as `TimedOut`, becomes `HistoryFull` when the server says so, and
-    /// stays like this if no other answer comes.
+    /// The outcome. It starts as `TimedOut`, and becomes `HistoryFull` when the server answers
+    /// *busy*. It stays so if no other answer comes.
     outcome: Result<Option<Reply<'static>>, CallError>,
 }
 
@@ -315,7 +316,7 @@ impl<'r> Exchange<'r> {
     /// Enters the next stage: first the greeting, if there is no token, then the request. `now` is
     /// the time at which the stage's first datagram is sent; `token_refused` passes a later one.
     fn go_on(&mut self, peer: &mut Peer, now: Instant) {
-        // Before the look at the token, because `next_id` drops it when it runs out of ids.
+        // `next_id` comes before the token is read: it drops the token when it runs out of ids.
         let id = peer.next_id();
         let Some(Welcome { token, longest, .. }) = peer.welcome else {
             let hello = datagram::hello(peer.order, id);

@@ -96,9 +96,9 @@ impl Stream {
                     self.broken = true;
                     return Err(error);
                 }
-                // If the write failed too, no reason came. It failed first, so its error is the
-                // cause. If only the read timed out, the connection can go on: a later call drops
-                // the late answer.
+                // If the write failed too, the server sent no reason. The write failed first, so
+                // its error is the cause. If only the read timed out, the connection can go on: a
+                // later call drops the late answer.
                 Err(error) => return Err(written.err().unwrap_or(error)),
             }
         }
@@ -120,15 +120,16 @@ impl Stream {
     /// stay pending.
     ///
     /// # Errors
-    /// Fails with [`CallError::Unreadable`] if the bytes are no frame or the frame is too long, with
-    /// [`CallError::Refused`] for a full server's line, or with the error of the read.
+    /// Fails with [`CallError::Unreadable`] if the bytes are no frame or the frame is too long,
+    /// with [`CallError::Refused`] for a full server's line, or with the error of the read.
     fn read_frame(
         &mut self,
         longest: usize,
         deadline: Instant,
     ) -> Result<(u32, Reply<'static>), CallError> {
         if self.wire.first(TEXT_ERROR.len(), deadline)? == TEXT_ERROR {
-            let line = self.wire.read_line(MAX_LINE, deadline)?;
+            // `- 1`: the LF counts too, and without it a line of `MAX_LINE` bytes is refused at once.
+            let line = self.wire.read_line(MAX_LINE - 1, deadline)?;
             return Err(CallError::Refused(error_of(&line)));
         }
         let head = self.wire.first(HEADER, deadline)?.first_chunk();

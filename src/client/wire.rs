@@ -1,5 +1,5 @@
-//! A connection with a deadline for each call: the base of the library's client over TCP, and the
-//! client itself for text lines.
+//! A connection with a deadline for each call. The library's client over TCP is made with it, and
+//! programs that show the server's words send text lines over it.
 //!
 //! ```text
 //!   call ── deadline ──► write all ──► read ──► pending ──► … until it is enough, or time is over
@@ -16,6 +16,8 @@
 //! 2. The buffer grows with the bytes that have arrived, never with a length that the server only
 //!    claims. It has less than four times the bytes of the longest answer, or at most 64 KiB if
 //!    that is more.
+//! 3. [`Wire::send_line`] and [`Wire::receive_line`] are a call each, with a limit each;
+//!    [`Wire::ask_line`] is one call.
 //!
 //! **Lock** none. **Simplified** a line has no id: after a call that timed out, the next line may
 //! be the late answer. A program that goes on after an error uses frames, or connects again.
@@ -99,11 +101,8 @@ impl Wire {
     /// Waits until at least one more byte has arrived.
     ///
     /// # Errors
-    /// Fails with a [`CallError`], also if more than `longest` bytes are pending already.
-    pub fn read(&mut self, longest: usize, deadline: Instant) -> Result<(), CallError> {
-        if self.input.pending().len() > longest {
-            return Err(CallError::Unreadable);
-        }
+    /// Fails with a [`CallError`].
+    fn read(&mut self, deadline: Instant) -> Result<(), CallError> {
         loop {
             // A socket that fails this call is gone, and the read reports it.
             let _ = self.stream.set_read_timeout(Some(self.patience(deadline)?));
@@ -119,13 +118,14 @@ impl Wire {
         }
     }
 
-    /// Waits until `count` bytes have arrived, and returns them. They stay pending.
+    /// Waits until at least `count` bytes have arrived, and returns the first `count`. They stay
+    /// pending.
     ///
     /// # Errors
-    /// Fails with a [`CallError`].
+    /// Fails with a [`CallError`]; with [`CallError::Closed`] if the stream ends before.
     pub fn first(&mut self, count: usize, deadline: Instant) -> Result<&[u8], CallError> {
         while self.input.pending().len() < count {
-            self.read(count, deadline)?;
+            self.read(deadline)?;
         }
         Ok(&self.input.pending()[..count])
     }
@@ -157,7 +157,10 @@ impl Wire {
             // The next search begins here: a long line in many pieces is searched once, not once a
             // piece.
             scanned = pending.len();
-            self.read(longest, deadline)?;
+            if scanned > longest {
+                return Err(CallError::Unreadable);
+            }
+            self.read(deadline)?;
         }
     }
 

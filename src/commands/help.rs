@@ -14,13 +14,14 @@ use crate::common::description::first_word;
 /// Returns the forms of all commands in one line: the answer to `help` in the text format. A
 /// group's heading stands before its first command.
 pub fn help() -> String {
+    let mut forms = Vec::new();
     let mut last = "";
-    let forms = Request::COMMANDS.iter().map(|&(group, _, form)| {
+    for &(group, _, form) in Request::COMMANDS {
         let heading = if group == last { "" } else { group };
+        forms.push(format!("{heading}{form}"));
         last = group;
-        format!("{heading}{form}")
-    });
-    forms.collect::<Vec<_>>().join(" | ")
+    }
+    forms.join(" | ")
 }
 
 /// Returns the first words of all commands.

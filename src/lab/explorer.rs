@@ -12,7 +12,7 @@
 //!
 //! [`take`] and [`gather`] are the server's: to explore a copy would prove nothing about the
 //! server. The counters and the lock are the explorer's own. Without the lock, a thread parks
-//! before each load and each store of its counter. A case may count the read of the list as a step
+//! before each load and each store of the shared counter. A case may count the read of the list as a step
 //! too ([`Case::reads`]), which adds schedules but no outcome, and a store may be an increment
 //! ([`Case::increments`]). With the lock, a whole take is one step:
 //! std promises that a mutex keeps other threads out (`tests/loom_draw.rs` steps inside the lock).
@@ -224,7 +224,7 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Sets the counter to 0 and forgets the run. Precondition: no client is in the middle of a
+    /// Sets both counters to 0 and forgets the run. Precondition: no client is in the middle of a
     /// draw, because it would later store an index of the old run.
     fn reset(&self) {
         let clients = self.scene.case.drawers.len();
@@ -246,7 +246,8 @@ impl Stage {
         self.scene.parking.carry_out(plan, PLAN_LIMIT).map_err(|_| why.into())
     }
 
-    /// Returns a copy of the run since the last reset.
+    /// Returns a copy of the run: of all steps since the stage was made. After [`Stage::run`], which
+    /// takes the run away, it is of no use.
     pub fn so_far(&self) -> Run {
         lock(&self.scene.run).clone()
     }
@@ -279,7 +280,8 @@ impl Scene {
         while !self.parking.is_open() {
             let received: Vec<u32> = self.draw(client as u8, count).numbers().collect();
             // The numbers are stored before the thread parks again: `carry_out` waits for that.
-            // After `Stage::run` has taken the run there is no slot, and the stage may be dropped.
+            // There is no slot if `new` failed before its `reset`, or after `Stage::run` has taken
+            // the run.
             if let Some(slot) = lock(&self.run).received.get_mut(client) {
                 *slot = received;
             }
@@ -295,7 +297,8 @@ impl Scene {
     }
 }
 
-/// The counter without the lock, as one client's thread uses it.
+/// The steps of one client's thread. Without the lock it is the counter of `take`; with the lock,
+/// `take_locked` uses the counter behind the lock.
 struct Stepped<'a> {
     scene: &'a Scene,
     client: u8,

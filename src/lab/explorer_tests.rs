@@ -73,7 +73,6 @@ fn the_homeworks_second_table_is_one_schedule() {
 fn a_stage_that_is_left_in_the_middle_ends() {
     let case = case(Locking::None, true);
     let stage = Stage::new(case).unwrap();
-    stage.reset();
     stage.go_on(&[0, 1, 1]).unwrap();
     assert_eq!(stage.so_far().events.len(), 3);
     drop(stage);
@@ -107,7 +106,6 @@ fn the_next_step_of_a_client_is_that_before_which_its_thread_is_parked() {
     {
         let case = case(locking, reads);
         let stage = Stage::new(case.clone()).unwrap();
-        stage.reset();
         let mut done = [0, 0];
         for client in [0, 1, 0, 1, 0] {
             stage.go_on(&[client]).unwrap();

@@ -250,7 +250,8 @@ impl<'o> Grading<'o> {
         self.peer_with(self.patience, deadline)
     }
 
-    /// Returns a peer that waits for one reply at most for `patience`.
+    /// Returns a peer that waits for one reply at most for `patience`, and whose waits end at
+    /// `deadline`.
     fn peer_with(&self, patience: Duration, deadline: Instant) -> GradedPeer {
         let (address, dialect) = (self.options.address, self.dialect.clone());
         GradedPeer::new(address, dialect, patience, deadline, self.shortage.clone())
@@ -317,6 +318,7 @@ impl<'o> Grading<'o> {
             let (outcome, details) = check(self, deadline);
             // A check with share 0 used no socket, so the server is as it was before the check.
             if matches!(outcome, CheckOutcome::Earned(part) if part < 1.0) && share > 0.0 {
+                // The later cause counts: only `Gone` can follow another cause, and it is worse.
                 cause = self.look_for_cause(key, name, outcome).or(cause);
             }
             if let Some(Cause::Gone(why)) = &cause
@@ -346,8 +348,8 @@ impl<'o> Grading<'o> {
         if let Some(now) = self.is_gone() {
             return Some(Cause::Gone(format!("the server {now} since the check \"{name}\"")));
         }
-        let is_unserved = key == "together" && outcome == CheckOutcome::Earned(0.0);
-        is_unserved.then_some(Cause::OneAtATime)
+        let serves_one = key == "together" && outcome == CheckOutcome::Earned(0.0);
+        serves_one.then_some(Cause::OneAtATime)
     }
 }
 

@@ -293,7 +293,8 @@ fn pass_back(inner: &UdpSocket, outer: &UdpSocket, client: SocketAddr, mut link:
     let mut buffer = vec![0; BUFFER];
     let mut heard = Instant::now();
     while heard.elapsed() < SILENCE {
-        // A held reply must go out in time, so the receive waits for `HELD` at most.
+        // A held reply must go out in time, so the receive waits for `HELD` at most. After an error
+        // the socket keeps the timeout that it has.
         let _ = inner.set_read_timeout(Some(if link.holds() { HELD } else { SILENCE }));
         let out = match inner.recv(&mut buffer) {
             Ok(length) => {

@@ -244,8 +244,11 @@ fn left_out(text: &[u8]) -> String {
 }
 
 /// Returns a text without its byte order mark and without terminal colours; UTF-16 becomes UTF-8.
-fn plain(text: &[u8]) -> Vec<u8> {
-    without_colours(&without_mark(text)).into_owned()
+fn plain(text: &[u8]) -> Cow<'_, [u8]> {
+    match without_mark(text) {
+        Cow::Borrowed(text) => without_colours(text),
+        Cow::Owned(text) => Cow::Owned(without_colours(&text).into_owned()),
+    }
 }
 
 /// Returns each drawn number as text, with its line, counted from 1.

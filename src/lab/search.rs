@@ -110,8 +110,8 @@ pub fn explore(
     search.findings.is_complete = match way {
         SearchWay::FewPreemptionsFirst => {
             // No schedule has more preemptions than steps.
-            let most = bound.preemptions.unwrap_or(usize::MAX).min(schedules.length());
-            for preemptions in 0..=most {
+            let most_preemptions = bound.preemptions.unwrap_or(usize::MAX).min(schedules.length());
+            for preemptions in 0..=most_preemptions {
                 let ended = schedules.visit(preemptions, &mut |one| search.run(one));
                 // The search was broken off; or all were run, so none has more preemptions.
                 if ended.is_break() || search.has_run_all() {
@@ -154,7 +154,7 @@ struct Search<'a, P> {
 }
 
 impl<P: FnMut(u64)> Search<'_, P> {
-    /// Returns whether all schedules were run that exist.
+    /// Returns whether no schedule is left to run.
     fn has_run_all(&self) -> bool {
         self.findings.count == Some(u128::from(self.findings.tried))
     }

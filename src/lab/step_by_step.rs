@@ -87,8 +87,9 @@ impl<'a> ByHand<'a> {
 
     /// Obeys a letter, and returns the text about it; `None` if the letter ends the run by hand.
     fn answer(&mut self, letter: u8) -> Result<Option<String>, String> {
-        let (named, can) = (self.case.client_named(char::from(letter)), self.with_steps());
-        if let Some(client) = named.filter(|client| can.contains(client)) {
+        let named = self.case.client_named(char::from(letter));
+        let with_steps = self.with_steps();
+        if let Some(client) = named.filter(|client| with_steps.contains(client)) {
             return self.step(client).map(Some);
         }
         Ok(match letter {
@@ -96,7 +97,7 @@ impl<'a> ByHand<'a> {
             b'?' => Some(HELP.into()),
             b'q' if named.is_none() => None,
             _ => {
-                let (letter, others) = (letter.escape_ascii(), letters(self.case, &can));
+                let (letter, others) = (letter.escape_ascii(), letters(self.case, &with_steps));
                 Some(format!("{letter} has no step to do; choose one of {others}\n"))
             }
         })

@@ -135,7 +135,7 @@ struct Tenants {
 impl Tenants {
     /// Makes the memory. The old tenant has leased its only block and has set the bytes.
     fn new(order: ReleaseOrder) -> Self {
-        let mut leases = LeaseTable::simulated(ARENA);
+        let mut leases = LeaseTable::with_known_seed(ARENA);
         let arena = Arena::new(ARENA);
         let arena = arena.unwrap_or_else(|error| unreachable!("32 bytes are there: {error}"));
         let now = Instant::now();

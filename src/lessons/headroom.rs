@@ -28,7 +28,7 @@ use super::charts::charts;
 use super::headline::headline;
 use super::settings::Settings;
 use super::view::{list, number, numbers, record, text};
-use super::{Lesson, client};
+use super::{Lesson, client_of};
 use crate::common::caller::Caller;
 use crate::cooperative::manager::{Rules, StandAlone};
 use crate::cooperative::pool::{Share, Shares};
@@ -108,7 +108,7 @@ impl Headroom {
         let (blocks, waiting, told) = (Vec::new(), Vec::new(), Vec::new());
         let mut headroom = Self { tables, now, blocks, waiting, told };
         for name in ('A'..).take(processes as usize) {
-            let (caller, own) = (Caller::connected(client(name)), Some(OWN));
+            let (caller, own) = (Caller::connected(client_of(name)), Some(OWN));
             let joined = headroom.tables.manager().join(caller, &name.to_string(), own, (), now);
             joined.map_err(|error| error.text.to_string())?;
         }
@@ -152,7 +152,7 @@ impl Headroom {
 
     fn report(&mut self, name: char, bytes: u64) {
         // `None`: a move reports no efficiency.
-        let reported = self.tables.manager().report(client(name), bytes, None, self.now);
+        let reported = self.tables.manager().report(client_of(name), bytes, None, self.now);
         self.told.push(match reported {
             Ok(()) => format!("{name} reports {bytes} freeable bytes."),
             Err(error) => format!("{name} is refused its report: {}.", error.text),
@@ -161,7 +161,7 @@ impl Headroom {
 
     fn request(&mut self, name: char, wanted: Wanted) {
         let wanted = Wanted { wait_ms: WAIT_MS, ..wanted };
-        let asked = self.tables.manager().request_or_wait(client(name), &wanted, self.now);
+        let asked = self.tables.manager().request_or_wait(client_of(name), &wanted, self.now);
         let Wanted { size, reason, .. } = wanted;
         match asked {
             Ok(Ok(granted)) => self.granted(name, granted),
@@ -190,7 +190,8 @@ impl Headroom {
         let Some(Granted { id, size, .. }) = granted else {
             return self.told.push(format!("{name} has no block {block}: nothing happens."));
         };
-        match self.tables.manager().return_block(client(name), id) {
+        // The manager takes a block back in two steps. `refill` has the bytes that each pool gets.
+        match self.tables.manager().return_block(client_of(name), id) {
             Ok((ending, refill)) => {
                 self.tables.manager().give_back(vec![ending], self.now);
                 let parts = Pool::ALL.into_iter().filter(|&pool| refill[pool] > 0);
@@ -215,7 +216,7 @@ impl Headroom {
             }
         }
         for name in self.names() {
-            while let Ok(Some(signal)) = self.tables.processes.next_signal(client(name)) {
+            while let Ok(Some(signal)) = self.tables.processes.next_signal(client_of(name)) {
                 self.told.push(signalled(name, &signal));
             }
         }

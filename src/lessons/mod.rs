@@ -100,11 +100,11 @@ pub type FixedRun = (&'static str, &'static str);
 /// that is not possible.
 pub type Question = fn(&Settings) -> Result<Value, String>;
 
-/// Returns the client of a process: A is 1. Each process has one client.
-fn client(name: char) -> ClientNumber {
-    u64::from(name as u32 - 'A' as u32) + 1
-}
-
 /// All lessons, in the order in which they are done.
 pub const LESSONS: [&Lesson; 5] =
     [&race::LESSON, &tree::LESSON, &weather::LESSON, &headroom::LESSON, &message::LESSON];
+
+/// Returns the client of a process: A is 1. Each process has one client.
+fn client_of(name: char) -> ClientNumber {
+    u64::from(name as u32 - 'A' as u32) + 1
+}

@@ -125,7 +125,7 @@ impl LessonArena {
             Move::Lease(owner, asked) => self.lease(owner, asked),
             Move::Release(number) => self.release(number),
         };
-        // The blocks of the leases may have more bytes than these asked for.
+        // A lease's block may have more bytes than the lease asked for.
         let alive = self.leases.iter().filter(|lease| lease.alive().is_some());
         let asked = alive.map(|lease| lease.asked).sum();
         let filling = self.buddy.filling();

@@ -147,7 +147,7 @@ impl LeaseTable {
     /// Returns an empty table for a simulation, a lesson or a test, over an arena of `size` bytes.
     /// A lease lasts one hour at most. The UUIDs come from a known seed, so anybody could guess
     /// them.
-    pub fn simulated(size: u64) -> Self {
+    pub fn with_known_seed(size: u64) -> Self {
         let ids = Ids::new(StdRng::seed_from_u64(0), RandomState::new());
         Self::new(Buddy::new(size), ids, Duration::from_secs(3600))
     }

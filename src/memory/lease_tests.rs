@@ -19,7 +19,7 @@ fn code<T>(result: Result<T, Error>) -> Option<Code> {
 #[test]
 fn a_lease_is_there_until_its_last_millisecond_and_then_for_nobody() {
     let now = Instant::now();
-    let mut table = LeaseTable::simulated(1024);
+    let mut table = LeaseTable::with_known_seed(1024);
     let id = lease(&mut table, 100, 5, now).unwrap();
     let last = now + 5 * MS - Duration::from_nanos(1);
     assert_eq!(table.find(id, last).map(|found| found.size), Ok(100));
@@ -34,7 +34,7 @@ fn a_lease_is_there_until_its_last_millisecond_and_then_for_nobody() {
 #[test]
 fn sizes_and_durations_out_of_range_are_refused_and_nothing_changes() {
     let now = Instant::now();
-    let mut table = LeaseTable::simulated(1000);
+    let mut table = LeaseTable::with_known_seed(1000);
     let refusals = [
         ((0, 5), Code::BadRequest),
         ((1, 0), Code::BadRequest),
@@ -62,7 +62,7 @@ fn a_duration_that_overflows_the_clock_is_refused() {
             None => step /= 2,
         }
     }
-    let mut table = LeaseTable::simulated(64);
+    let mut table = LeaseTable::with_known_seed(64);
     assert_eq!(lease(&mut table, 1, HOUR_MS, last), Err(Code::BadRequest));
     assert_eq!(table.filling().used, 0);
 }
@@ -70,7 +70,7 @@ fn a_duration_that_overflows_the_clock_is_refused() {
 #[test]
 fn a_renewal_counts_from_now_and_may_shorten() {
     let now = Instant::now();
-    let mut table = LeaseTable::simulated(1024);
+    let mut table = LeaseTable::with_known_seed(1024);
     let id = lease(&mut table, 1, 1000, now).unwrap();
     assert_eq!(table.renew(id, 10, now + 5 * MS), Ok(Terms { size: 1, granted_ms: 10 }));
     assert_eq!(table.next_expiry(), Some(now + 15 * MS));
@@ -82,7 +82,7 @@ fn a_renewal_counts_from_now_and_may_shorten() {
 #[test]
 fn expired_leases_are_struck_oldest_first_and_in_bites() {
     let now = Instant::now();
-    let mut table = LeaseTable::simulated(1024);
+    let mut table = LeaseTable::with_known_seed(1024);
     for ms in [30, 10, 20] {
         lease(&mut table, ms, ms, now).unwrap();
     }
@@ -100,7 +100,7 @@ fn expired_leases_are_struck_oldest_first_and_in_bites() {
 #[test]
 fn there_are_no_more_leases_and_held_blocks_than_the_table_may_have() {
     let now = Instant::now();
-    let mut table = LeaseTable::simulated(1024).with_most(2);
+    let mut table = LeaseTable::with_known_seed(1024).with_most(2);
     let id = lease(&mut table, 32, 5, now).unwrap();
     assert!(table.has_room_in(0, 32));
     let (held, _) = table.hold(32, 1).unwrap();
@@ -121,7 +121,7 @@ fn there_are_no_more_leases_and_held_blocks_than_the_table_may_have() {
 #[test]
 fn a_released_lease_is_gone_and_a_second_release_is_not_found() {
     let now = Instant::now();
-    let mut table = LeaseTable::simulated(64);
+    let mut table = LeaseTable::with_known_seed(64);
     let id = lease(&mut table, 64, 5, now).unwrap();
     let ending = table.end(id, now).unwrap();
     assert_eq!(code(table.end(id, now)), Some(Code::NotFound));
@@ -133,7 +133,7 @@ fn a_released_lease_is_gone_and_a_second_release_is_not_found() {
 #[test]
 fn a_handle_is_made_for_the_place_that_was_allocated() {
     let now = Instant::now();
-    let mut table = LeaseTable::simulated(1024);
+    let mut table = LeaseTable::with_known_seed(1024);
     table.lease(100, 5, IdKind::Uuid, now).unwrap();
     let id = table.lease(32, 5, IdKind::Number, now).unwrap();
     assert!(id.number().is_some());
@@ -167,7 +167,7 @@ proptest! {
     #[test]
     fn it_does_what_a_list_of_leases_does(steps in prop::collection::vec(step(), 1..150)) {
         let mut now = Instant::now();
-        let mut table = LeaseTable::simulated(2000);
+        let mut table = LeaseTable::with_known_seed(2000);
         let mut model: Vec<(LeaseId, u64, Instant)> = Vec::new();
         let mut room = Buddy::new(2000);
         let mut places = HashMap::new();

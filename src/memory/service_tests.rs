@@ -26,7 +26,7 @@ impl Tables for LeaseTable {
 }
 
 pub(in crate::memory) fn memory(arena: u64) -> Memory<LeaseTable> {
-    Memory::new(Arena::new(arena).unwrap(), LeaseTable::simulated(arena))
+    Memory::new(Arena::new(arena).unwrap(), LeaseTable::with_known_seed(arena))
 }
 
 #[test]

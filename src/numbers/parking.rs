@@ -216,7 +216,7 @@ impl Parking {
         state.watcher.iter().for_each(Thread::unpark);
     }
 
-    /// Returns whether the parking has opened.
+    /// Returns whether the parking has opened. The explorer's threads end then.
     pub fn is_open(&self) -> bool {
         lock(&self.state).open
     }

@@ -287,7 +287,7 @@ mod tests {
     /// The tables with one process, whose event is 7.
     fn tables() -> Locked {
         let pools = PoolAmounts::divided(1 << 20, &Shares::default(), &Shares::default()).unwrap();
-        let mut leases = LeaseTable::simulated(1 << 20);
+        let mut leases = LeaseTable::with_known_seed(1 << 20);
         let processes = Processes::new(pools, Rules::default(), &mut leases, Instant::now());
         let sessions = Sessions::new(1 << 20, Duration::ZERO);
         let mut tables = ServerTables { leases, processes, sessions };

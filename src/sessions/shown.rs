@@ -31,6 +31,7 @@ pub struct BlockSnapshot {
     pub seats: [Vec<CopyNumber>; 2],
 }
 
+// The macro makes `write`, with which a lesson shows the fields as JSON. No client sends or gets it.
 message! {
     /// One message in a block.
     MessageSnapshot {

@@ -34,7 +34,7 @@ impl World {
 
     pub fn sized(memory: u64, admin: u64) -> Self {
         let pools = PoolAmounts::divided(memory, &Shares::default(), &Shares::default()).unwrap();
-        let mut leases = LeaseTable::simulated(memory);
+        let mut leases = LeaseTable::with_known_seed(memory);
         let now = Instant::now();
         let rules = Rules { journal: true, ..Rules::default() };
         let processes = Processes::new(pools, rules, &mut leases, now);
@@ -52,7 +52,7 @@ impl World {
     /// The same, with a second memory space of `size` bytes behind the first.
     pub fn with_space(mut self, size: u64) -> Self {
         let first = self.tables.leases.buddy().size();
-        let leases = LeaseTable::simulated(first);
+        let leases = LeaseTable::with_known_seed(first);
         self.tables.leases = leases.with_spaces("a", &[("b".to_string(), size)]);
         self.arena.resize((first + size) as usize, 0);
         self

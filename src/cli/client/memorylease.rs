@@ -46,14 +46,14 @@ fn exchange(
     let payload = payload.concat();
     // One write sends the header and the payload, so the frame leaves in one piece.
     wire.write(&[header(order, kind, payload.len()).as_slice(), &payload].concat(), deadline)?;
-    let mut begin = wire.first(HEADER, deadline)?;
-    if begin.starts_with(b"error ") {
+    let mut rest = wire.first(HEADER, deadline)?;
+    if rest.starts_with(b"error ") {
         // A full server answers in text, before it knows the format. This is no frame: the bytes
         // `erro` are no frame's type.
         return Err(bad_news_of(&wire.read_line(MAX_LINE, deadline)?[b"error ".len()..]));
     }
-    let kind = order.take_i32(&mut begin);
-    let length = order.take_i64(&mut begin).and_then(|length| usize::try_from(length).ok());
+    let kind = order.take_i32(&mut rest);
+    let length = order.take_i64(&mut rest).and_then(|length| usize::try_from(length).ok());
     let longest = place.max_message;
     let Some(length) = length.filter(|&length| kind == Some(expected) && length <= longest) else {
         return Err(unreadable());

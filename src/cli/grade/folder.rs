@@ -93,6 +93,7 @@ fn submissions(folder: &Path, out: &Path) -> Result<Vec<PathBuf>, String> {
     if out.is_some() && out == fs::canonicalize(folder).ok() {
         return Err(format!("{shown} holds the submissions; give --out another folder"));
     }
+    // Also tells which entries are left out, because they are no file and no folder.
     let is_submission = |path: &PathBuf| {
         let has_files = path.is_dir() || path.is_file();
         if !has_files {
@@ -118,7 +119,7 @@ const LONGEST_NAME: usize = 180;
 /// then keeps it apart from others that look the same.
 fn name(submission: &Path) -> String {
     let raw = submission.file_name().unwrap_or_default();
-    let shown = source::printable(&raw.to_string_lossy());
+    let shown = source::without_controls(&raw.to_string_lossy());
     if raw.to_str() == Some(&shown) && shown.len() <= LONGEST_NAME {
         return shown;
     }

@@ -88,7 +88,7 @@ const BLOCK: u64 = 512;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 impl StartLimits {
-    /// Returns the process that runs a line of shell in `folder` under these limits.
+    /// Returns the command that runs a line of shell in `folder` under these limits.
     pub(super) fn command(&self, line: &str, folder: &Path, place: &Workplace) -> Command {
         let (files, blocks) = (self.files.to_string(), self.file_size.div_ceil(BLOCK).to_string());
         let mut shell = Command::new("sh");

@@ -182,14 +182,15 @@ impl Guess<'_> {
     }
 
     /// Returns the names of the server's file and of the files of its language that belong to it,
-    /// as words for the shell: all files in Java. In C, C++ and Go a file in another folder, or
-    /// with a `main` of its own, is another program, such as a client.
+    /// as words for the shell: all files in Java. In C, C++ and Go a file in another folder is left
+    /// out. So is a file with a `main` of its own: it is another program, such as a client.
     fn parts(&self) -> String {
         let language = extension(self.server);
         let is_near = |file: &PathBuf| file.parent() == self.server.parent();
         let is_part = |file: &&PathBuf| {
-            let belongs = || language == "java" || is_near(file) && !has_main(file, language);
-            *file == self.server || extension(file) == language && belongs()
+            let belongs =
+                |text: String| language == "java" || is_near(file) && !has_main(&text, language);
+            *file == self.server || extension(file) == language && read(file).is_ok_and(belongs)
         };
         let parts = self.files.iter().filter(is_part);
         parts.map(|file| quoted(&relative(file, self.top))).collect::<Vec<_>>().join(" ")
@@ -283,9 +284,8 @@ fn stem(file: &Path) -> String {
     file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Returns whether a file in C, C++ or Go has the function `main`.
-fn has_main(file: &Path, language: &str) -> bool {
-    let text = read(file).unwrap_or_default();
+/// Returns whether the text of a file in C, C++ or Go has the function `main`.
+fn has_main(text: &str, language: &str) -> bool {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let heads: &[&str] =
         if language == "go" { &["func main("] } else { &["int main", "void main"] };

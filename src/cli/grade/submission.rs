@@ -50,7 +50,7 @@ const LISTENS_WITHIN: Duration = Duration::from_secs(15);
 const PORT_IS_FREE_WITHIN: Duration = Duration::from_secs(75);
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// The time between two looks at a process ([`wait_for`]).
+/// The time between two looks of [`wait_for`].
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The time that a submission has to end after SIGTERM.
@@ -320,8 +320,8 @@ impl Drop for Submission {
     }
 }
 
-/// Looks every 20 ms until `look` returns something, and returns that; `None` if the time `within`
-/// which it should come is over.
+/// Calls `look` every 20 ms until it returns something, and returns that. Returns `None` if nothing
+/// came in the time `within`.
 fn wait_for<T>(within: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let late = Instant::now() + within;
     while Instant::now() < late {

@@ -58,7 +58,7 @@ pub(super) struct Workplace {
 
 impl Workplace {
     /// Makes a workplace with a copy of the files of `origin`, a folder or one file. The caller has
-    /// seen by [`contents`] that they are not too many.
+    /// seen by [`contents`] or [`fingerprint`] that they are not too many.
     ///
     /// # Errors
     /// Fails with one line if they cannot be read or written.

@@ -9,8 +9,7 @@ use std::path::Path;
 use crate::protocol::log_on::User;
 use crate::server::addresses::Network;
 
-/// A value of `--trust`; `None` is the word `none`. An alias, because clap would take an `Option`
-/// for an option that may be missing.
+/// A value of `--trust`; `None` is the word `none`.
 pub(super) type Trusted = Option<Network>;
 
 /// Reads a value of `--trust`.

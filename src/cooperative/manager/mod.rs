@@ -325,7 +325,7 @@ impl<W: Clone> Processes<W> {
     }
 }
 
-/// A manager with its two tables, without a server: for tests, and for the simulation.
+/// A manager with its two tables, without a server: for tests, lessons and the simulation.
 #[derive(Debug)]
 pub struct StandAlone<W> {
     /// The leases, and the blocks of processes.
@@ -348,7 +348,7 @@ impl<W: Clone> StandAlone<W> {
         now: Instant,
     ) -> Result<Self, String> {
         let pools = PoolAmounts::divided(size, shares, caps)?;
-        let mut leases = LeaseTable::simulated(size);
+        let mut leases = LeaseTable::with_known_seed(size);
         let processes = Processes::new(pools, rules, &mut leases, now);
         Ok(Self { leases, processes })
     }

@@ -128,7 +128,12 @@ fn learn_one_way(
     for pause in PAUSES {
         let mut peer = new_peer();
         let mut answers = small_draws(&mut peer, pause, unseen);
-        let small: Vec<SmallDraw> = answers.iter().zip(SMALL).map(small_draw).collect();
+        let small = answers.iter().zip(SMALL).map(|(answer, (asked, connection))| SmallDraw {
+            asked,
+            connection,
+            reply: answer.raw.clone(),
+        });
+        let small: Vec<SmallDraw> = small.collect();
         if is_useless(&small) {
             break;
         }
@@ -143,11 +148,11 @@ fn learn_one_way(
             // are made again with the longer pause, and the numbers of these draws are unseen.
             unsure => {
                 *unseen += small.iter().map(|draw| draw.asked).sum::<usize>();
-                let learned = |why| {
+                let doubtful = |why| {
                     let (answers, doubt) = (Vec::new(), Some(why));
                     Learned { dialect, answers, unseen: 0, doubt }
                 };
-                not_understood = unsure.err().map(learned);
+                not_understood = unsure.err().map(doubtful);
             }
         }
     }
@@ -164,12 +169,6 @@ fn read_again(answer: &mut DrawAnswer, dialect: &Dialect) {
     if answer.numbers.len() == answer.asked {
         answer.ending = AnswerEnd::Whole;
     }
-}
-
-/// Returns an answer as the search of the shape needs it. Its place in [`SMALL`] has the count and
-/// the connection.
-fn small_draw((answer, (asked, connection)): (&DrawAnswer, (usize, usize))) -> SmallDraw {
-    SmallDraw { asked, connection, reply: answer.raw.clone() }
 }
 
 /// Returns whether nothing can be learned: no number came, or each reply only says its own count

@@ -13,6 +13,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use crate::lab::grader::peer::{AnswerEnd, GradedPeer};
@@ -34,7 +35,7 @@ impl Grading<'_> {
     pub(super) fn endures(&self, deadline: Instant) -> CheckVerdict {
         let made = AtomicUsize::new(0);
         let failure: OnceLock<CheckVerdict> = OnceLock::new();
-        // Draws one number, if the check goes on, and returns whether it did.
+        // Draws one number if the check goes on, and returns whether it goes on.
         let draw = |peer: &mut GradedPeer, which: &str, at: usize| {
             let goes_on = failure.get().is_none() && Instant::now() < deadline;
             if goes_on && let Some(verdict) = self.unanswered(peer, which, at) {
@@ -48,9 +49,13 @@ impl Grading<'_> {
             let at = made.fetch_add(1, Ordering::Relaxed) + 1;
             at <= CONNECTIONS && draw(&mut self.patient_peer(), "connection", at)
         };
-        self.at_once(SIDE_BY_SIDE, |_, _| while connect() {});
-        // If the system refused each thread, this one makes all connections.
-        while connect() {}
+        thread::scope(|scope| {
+            for _ in 1..SIDE_BY_SIDE {
+                // If the system refuses a thread, the others make its connections.
+                let _ = thread::Builder::new().spawn_scoped(scope, || while connect() {});
+            }
+            while connect() {}
+        });
         let mut kept = self.patient_peer();
         let requests = if self.dialect.keeps_open { REQUESTS } else { 0 };
         for at in 1..=requests {

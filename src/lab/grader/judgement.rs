@@ -170,7 +170,7 @@ impl Instants {
         if to - from == all {
             return format!("one counter could have given all {all} numbers, each at its mark");
         }
-        // A run is empty only if there is no point at all, and that case is over by now.
+        // A run is empty only if there is no point at all: then the function has returned above.
         let ((at, first, _), (_, last, _)) = (self.points[from], self.points[to - 1]);
         format!(
             "one counter could have given {} of the {all} numbers at most, those of index {first} \

@@ -142,7 +142,7 @@ impl Ledger {
         let (least, most) = (came.clone().min()?, came.max()?);
         let count = self.drawn + self.strangers.len() as u64;
         // Numbers of 1 to 99,000 and a few far beyond are no other range: most of the numbers
-        // between are missing.
+        // between are missing. (The range has one number more than `most - least`.)
         (count + self.unseen > most - least).then_some((least, most))
     }
 

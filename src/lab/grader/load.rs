@@ -183,16 +183,17 @@ impl Grading<'_> {
     /// many threads the system made: when it refuses one, the clients after it are left out.
     pub(super) fn at_once(&self, clients: usize, work: impl Fn(usize, &Barrier) + Sync) -> usize {
         // A barrier needs its size in advance, but the number of threads is known only after the
-        // last spawn. So each thread first waits for the barrier itself. With a barrier for all
+        // last spawn. So each thread first waits until the barrier is made. With a barrier for all
         // clients, the threads that were made would wait for ever for those that were not.
-        let all: OnceLock<Barrier> = OnceLock::new();
+        let made_barrier: OnceLock<Barrier> = OnceLock::new();
         thread::scope(|scope| {
-            let (work, all) = (&work, &all);
+            let (work, made_barrier) = (&work, &made_barrier);
             let spawn = |client| {
-                thread::Builder::new().spawn_scoped(scope, move || work(client, all.wait())).ok()
+                let begin = move || work(client, made_barrier.wait());
+                thread::Builder::new().spawn_scoped(scope, begin).ok()
             };
             let made = (1..=clients).map_while(spawn).count();
-            all.get_or_init(|| Barrier::new(made));
+            made_barrier.get_or_init(|| Barrier::new(made));
             if made < clients {
                 let short = format!("threads for {made} of {clients} clients; end something");
                 self.shortage.add(short);
@@ -329,10 +330,11 @@ impl Burst<'_> {
                 || format!("{clients} clients at once, client {client}: {}", describe(&answer));
             // A reply with some numbers was served; the second part of `numbers` judges whether
             // they are as many as asked for.
-            let was_heard = answer.ending != AnswerEnd::Cut;
-            if was_heard && answer.numbers.is_empty() {
+            // A reply that the grader's own time cut off is not judged.
+            let is_judged = answer.ending != AnswerEnd::Cut;
+            if is_judged && answer.numbers.is_empty() {
                 lock(&self.failures).push((!answer.raw.is_empty(), why()));
-            } else if was_heard && answer.numbers.len() != answer.asked {
+            } else if is_judged && answer.numbers.len() != answer.asked {
                 self.grading.ledger().lost_in_replies |= answer.numbers.len() < answer.asked;
                 lock(&self.grading.odd_counts).push(why());
             }

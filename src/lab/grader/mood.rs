@@ -25,7 +25,7 @@ pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(10);
 pub(super) enum Mood {
     /// The server sends something.
     Speaks,
-    /// The server closes or resets the connection.
+    /// The server closes or resets the connection, or the connection fails.
     Closes,
     /// Nothing comes in time.
     Silent,
@@ -69,7 +69,8 @@ impl Grading<'_> {
             return Mood::Closes;
         }
         match peer.read_some(&mut Vec::new(), patience) {
-            // Also after a reset: a server that closes before it has read the command causes one.
+            // A server that closes before it has read the command causes a reset, which is read
+            // as 0 bytes too.
             Some(0) => Mood::Closes,
             Some(_) => Mood::Speaks,
             None => Mood::Silent,

@@ -43,7 +43,7 @@ pub struct ReplyShape {
     pub after: usize,
     /// The count of other numbers beside each drawn one: 1 when its index stands there.
     pub beside: usize,
-    /// The count of those of them that stand before the drawn one.
+    /// The count of these other numbers that stand before the drawn one.
     pub place: usize,
     /// The count of numbers in each reply that were not asked for, and that no rule tells from the
     /// drawn ones.
@@ -171,7 +171,7 @@ impl ReplyShape {
     }
 
     /// Returns the count of numbers in a whole reply to `draw asked`.
-    pub fn expected(&self, asked: usize) -> usize {
+    pub(super) fn expected(&self, asked: usize) -> usize {
         self.before + self.after + self.extra + (1 + self.beside) * asked
     }
 

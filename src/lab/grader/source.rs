@@ -26,6 +26,7 @@
 //!
 //! **Source** `loot-box.txt`, specification 3: no `pop` or other thread-safe function of a list.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -141,10 +142,11 @@ pub fn look(path: &Path) -> io::Result<Looked> {
     if !about.is_dir() {
         return Err(io::Error::new(ErrorKind::InvalidInput, "neither a file nor a directory"));
     }
-    // A stack of our own, and no recursion: a deep directory cannot overflow the thread's stack.
-    let mut left = entries(path)?;
+    // A queue of our own, and no recursion: a deep directory cannot overflow the thread's stack.
+    // The files near the top come first, so a library below them cannot use up the bounds.
+    let mut left = VecDeque::from(entries(path)?);
     let mut entries_seen = 0;
-    while let Some(entry) = left.pop() {
+    while let Some(entry) = left.pop_front() {
         if entries_seen == MAX_ENTRIES {
             looked.skipped.push(format!("all after the first {MAX_ENTRIES} entries"));
             break;
@@ -164,18 +166,18 @@ pub fn look(path: &Path) -> io::Result<Looked> {
     Ok(looked)
 }
 
-/// Returns the paths in a directory, without hidden ones, and the first name last. The system lists
-/// them in any order; sorting gives two gradings the same report.
+/// Returns the paths in a directory, without hidden ones. The system lists them in any order;
+/// sorting gives two gradings the same report.
 fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let paths = fs::read_dir(directory)?.flatten().map(|entry| entry.path());
     let mut paths: Vec<PathBuf> = paths.filter(|path| !is_hidden(path)).collect();
-    paths.sort_by(|a, b| b.cmp(a));
+    paths.sort();
     Ok(paths)
 }
 
 /// Replaces control characters, so that a student's text cannot steer the terminal or forge a line
 /// of the report.
-pub fn printable(text: &str) -> String {
+pub fn without_controls(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
@@ -187,7 +189,7 @@ fn is_hidden(path: &Path) -> bool {
 impl Looked {
     /// Adds a path to those that were skipped.
     fn skip(&mut self, path: &Path) {
-        self.skipped.push(printable(&path.display().to_string()));
+        self.skipped.push(without_controls(&path.display().to_string()));
     }
 
     /// Searches one file and adds its findings. Skips a file with a NUL, because it is no text.
@@ -216,8 +218,8 @@ impl Looked {
                 self.more += 1;
                 continue;
             }
-            let text = printable(text.trim()).chars().take(MAX_TEXT).collect();
-            let file = printable(&path.display().to_string());
+            let text = without_controls(text.trim()).chars().take(MAX_TEXT).collect();
+            let file = without_controls(&path.display().to_string());
             self.findings.push(Finding { file, line: at + 1, words, text });
         }
     }

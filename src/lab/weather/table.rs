@@ -65,7 +65,7 @@ pub struct OutcomeSpan {
 
 /// Runs every placement of up to `faults` faults, and returns their results together.
 pub fn span(protocol: RequestProtocol, faults: usize, with_hello: bool) -> OutcomeSpan {
-    // The ranges begin with the run without a fault, and each run of `every` may widen them.
+    // The ranges begin with the run without a fault. `every` runs it again, and counts it.
     let first = run(protocol, &[], with_hello);
     let mut span = OutcomeSpan {
         placements: 0,

@@ -50,7 +50,8 @@
 //! 1. Reading makes one `Person` and nothing else, whatever class the stream names. Java's own
 //!    reader loads the named class and runs code of it, which has led to many attacks; nothing is
 //!    loaded here.
-//! 2. The rest is always a suffix of the bytes: each length is compared with it before it is used.
+//! 2. `rest` is always the end of the stream: a length is compared with the length of `rest` before
+//!    it is used.
 //!
 //! **Lock** none. **Simplified** no superclass, no `writeObject`, no other class.
 //!
@@ -169,8 +170,8 @@ fn string(label: &str, text: &str) -> EncodedPart {
 }
 
 /// Returns a tag, or the code of a type, and the string behind it: two bytes of length, then its
-/// bytes. A string object of more than 65,535 bytes is a `TC_LONGSTRING`, whose length has eight.
-/// (The names of the class and its fields are constant and short.)
+/// bytes. A string object of more than 65,535 bytes is a `TC_LONGSTRING`, with eight bytes of
+/// length. Only a string object can be so long: the names of the class and its fields are short.
 fn tagged(tag: u8, text: &str) -> Vec<u8> {
     let bytes = modified_utf8::encode(text.encode_utf16());
     match u16::try_from(bytes.len()) {
@@ -202,7 +203,8 @@ enum ClassField {
 }
 
 impl ClassField {
-    /// All fields. Only a class of persons with telephone numbers has the last one.
+    /// All fields. The first three are in every class. `Telephones` stands last, because a class of
+    /// three fields lacks it.
     const ALL: [Self; 4] = [Self::Name, Self::Place, Self::Year, Self::Telephones];
 }
 

@@ -92,8 +92,9 @@ pub struct ValueField {
 }
 
 /// Returns the values of the fields in the order in which a writer appends them. Each has a label,
-/// for people: the name of the field, or the index of the element in its sequence. The number of
-/// elements stands before them as a long, with `count` behind the name in its label.
+/// for people: the name of the field, or the index of the element in its sequence. Before the
+/// elements comes their number. Both representations send it as they send a long, so it is a long
+/// here. Its label is the name, as wide as a label is printed, and the word `count`.
 pub fn labelled(fields: &[ValueField]) -> impl Iterator<Item = (String, Cow<'_, Datum>)> {
     fields.iter().flat_map(|field| {
         let ValueField { name, values, is_sequence } = field;

@@ -19,7 +19,7 @@ use crate::common::error::Error;
 use crate::common::marks::{Figures, traced};
 use crate::cooperative::manager::{Rules, StandAlone};
 use crate::cooperative::pool::Shares;
-use crate::lessons::client;
+use crate::lessons::client_of;
 use crate::server::tables::ServerTables;
 use crate::sessions::words::{Notice, SessionId, Told};
 use crate::sessions::{Copying, Sessions, no_session};
@@ -122,12 +122,18 @@ impl Messages {
     }
 
     fn join(&mut self, name: char) -> Result<String, Error> {
-        let (caller, now) = (Caller::connected(client(name)), self.now);
+        let (caller, now) = (Caller::connected(client_of(name)), self.now);
         let own = Some(BLOCK);
         // The client's number stands for the waker: no thread sleeps here. The ticket is `None`:
         // this join has not waited before.
-        let joined =
-            self.tables.engine().join(caller, &name.to_string(), own, client(name), None, now)?;
+        let joined = self.tables.engine().join(
+            caller,
+            &name.to_string(),
+            own,
+            client_of(name),
+            None,
+            now,
+        )?;
         Ok(match joined {
             Ok(_) => format!("{name} joins; its block has {BLOCK} bytes."),
             Err(_) => format!("{name} would have to wait: there is no block, or no room."),
@@ -136,13 +142,13 @@ impl Messages {
 
     fn open(&mut self, name: char, other: char) -> Result<String, Error> {
         // The length 0: the session begins without a first message.
-        self.tables.engine().begin_open(client(name), &other.to_string(), 0)?;
+        self.tables.engine().begin_open(client_of(name), &other.to_string(), 0)?;
         Ok(format!("{name} opens a session with {other}."))
     }
 
     /// Returns the session of a process with another one, as the engine lists it.
     fn session(&mut self, name: char, other: char) -> Result<SessionId, Error> {
-        let sessions = self.tables.engine().sessions(Caller::connected(client(name)))?;
+        let sessions = self.tables.engine().sessions(Caller::connected(client_of(name)))?;
         let found = sessions.into_iter().find(|session| session.name == other.to_string());
         found.map(|session| session.session).ok_or_else(no_session)
     }
@@ -160,23 +166,23 @@ impl Messages {
         let session = self.session(name, other)?;
         let length = data.len() as u64;
         // `false`: the sender does not wait until the message is received.
-        let begun = self.tables.engine().begin_send(client(name), session, length, false)?;
+        let begun = self.tables.engine().begin_send(client_of(name), session, length, false)?;
         Ok(self.begin(name, Some(data.to_string()), begun))
     }
 
     /// Begins to send one message to all sessions of a process: its bytes are copied once.
     fn publish(&mut self, name: char, data: &str) -> Result<String, Error> {
-        let sessions = self.tables.engine().sessions(Caller::connected(client(name)))?;
+        let sessions = self.tables.engine().sessions(Caller::connected(client_of(name)))?;
         let to: Vec<SessionId> = sessions.into_iter().map(|session| session.session).collect();
         let length = data.len() as u64;
-        let begun = self.tables.engine().begin_publish(client(name), &to, length)?;
+        let begun = self.tables.engine().begin_publish(client_of(name), &to, length)?;
         Ok(self.begin(name, Some(data.to_string()), begun))
     }
 
     /// Returns the first session in which a message waits for a process. If no message waits,
     /// returns the process's first session.
     fn with_message(&mut self, name: char) -> Result<SessionId, Error> {
-        let sessions = self.tables.engine().sessions(Caller::connected(client(name)))?;
+        let sessions = self.tables.engine().sessions(Caller::connected(client_of(name)))?;
         let waiting = sessions.iter().find(|session| session.inward > 0);
         waiting.or(sessions.first()).map(|one| one.session).ok_or_else(no_session)
     }
@@ -184,7 +190,7 @@ impl Messages {
     fn receive(&mut self, name: char) -> Result<String, Error> {
         let session = self.with_message(name)?;
         // `u64::MAX`: a page can take a message of any length.
-        let begun = self.tables.engine().begin_receive(client(name), session, u64::MAX)?;
+        let begun = self.tables.engine().begin_receive(client_of(name), session, u64::MAX)?;
         Ok(match begun {
             Some(copying) => self.begin(name, None, copying),
             None => format!("{name} has no message."),
@@ -193,7 +199,7 @@ impl Messages {
 
     fn forward(&mut self, name: char, other: char) -> Result<String, Error> {
         let (from, to) = (self.with_message(name)?, self.session(name, other)?);
-        let length = self.tables.engine().forward(client(name), from, to)?;
+        let length = self.tables.engine().forward(client_of(name), from, to)?;
         Ok(format!("{name} hands {length} bytes on to {other}: no byte is copied."))
     }
 
@@ -237,7 +243,7 @@ impl Messages {
     }
 
     fn kill(&mut self, name: char) -> String {
-        match self.tables.engine().disconnect(client(name), self.now) {
+        match self.tables.engine().disconnect(client_of(name), self.now) {
             Some(number) => {
                 self.ending.push(number);
                 format!("{name} is killed.")
@@ -270,7 +276,7 @@ impl Messages {
     fn hear(&mut self) {
         for name in NAMES {
             while let Ok(Some(Told::Notice(notice))) =
-                self.tables.engine().next_signal(client(name))
+                self.tables.engine().next_signal(client_of(name))
             {
                 let said = match notice {
                     Notice::Opened { name: other, .. } => {
