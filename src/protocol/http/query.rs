@@ -58,7 +58,7 @@ impl<'a> Parameters<'a> {
     }
 
     /// Returns the next parameter; behind the last one every parameter is left out.
-    pub fn next(&mut self) -> Parameter<'a> {
+    pub fn next_parameter(&mut self) -> Parameter<'a> {
         self.values.next().unwrap_or_default()
     }
 }
@@ -68,7 +68,7 @@ impl<'a> Source<'a> for Parameters<'a> {
     /// decoded into new memory, becomes an empty word. Never returns `None`: the command would take
     /// the source for the body of a frame.
     fn word(&mut self) -> Option<&'a [u8]> {
-        match self.next() {
+        match self.next_parameter() {
             (Some(Cow::Borrowed(word)), _) => Some(word),
             _ => Some(b""),
         }
@@ -81,11 +81,11 @@ impl<'a> Source<'a> for Parameters<'a> {
     }
 
     fn u64(&mut self) -> Result<u64, Error> {
-        number(self.next())
+        number(self.next_parameter())
     }
 
     fn optional(&mut self) -> Result<Option<u64>, Error> {
-        let parameter = self.next();
+        let parameter = self.next_parameter();
         parameter.0.is_some().then(|| number(parameter)).transpose()
     }
 
@@ -95,7 +95,7 @@ impl<'a> Source<'a> for Parameters<'a> {
     }
 
     fn text(&mut self) -> Result<Cow<'a, str>, Error> {
-        let (value, _) = self.next();
+        let (value, _) = self.next_parameter();
         Ok(String::from_utf8_lossy(&value.unwrap_or_default()).into_owned().into())
     }
 

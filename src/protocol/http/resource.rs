@@ -342,7 +342,7 @@ fn inspect<'a>(
 /// Makes the request for the homework's table; both parameters may be left out.
 fn table<'a>(fields: &mut Parameters<'_>) -> Result<Request<'a>, Refusal> {
     let rows = fields.optional()?.unwrap_or(TABLE_ROWS);
-    let (which, _) = fields.next();
+    let (which, _) = fields.next_parameter();
     let which = match which.as_deref() {
         None | Some(b"first") => Rows::First,
         Some(b"each") => Rows::Each,
