@@ -43,14 +43,14 @@ fn ten_million_random_steps_leave_the_buddy_tree_sound() {
             live.extend(buddy.allocate(1 << rng.random_range(0..16)).map(|block| block.offset));
         } else if !live.is_empty() {
             let offset = live.swap_remove(rng.random_range(0..live.len()));
-            assert!(buddy.release(offset).is_ok());
+            assert!(buddy.release(offset).is_some());
         }
         if step % 10_000 == 0 {
             assert_eq!(buddy.check(), Ok(()), "after {step} steps");
         }
     }
     for offset in live {
-        assert!(buddy.release(offset).is_ok());
+        assert!(buddy.release(offset).is_some());
     }
     let untouched = Buddy::new(10_000_000);
     assert_eq!(buddy.filling(), untouched.filling());

@@ -46,8 +46,6 @@
 //! **Source** `memorylease.txt`: best fit, splitting to the request rounded up to a power of two,
 //! joining upwards.
 
-use std::fmt;
-
 use crate::memory::bits::BitSet;
 
 mod block;
@@ -85,29 +83,6 @@ pub enum AllocateError {
         most: usize,
     },
 }
-
-/// The reason why no block was released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReleaseError {
-    /// The offset lies past the arena.
-    OutOfRange,
-    /// The offset is no multiple of the smallest block.
-    Misaligned,
-    /// No used block starts there: never allocated, or released before.
-    NotAllocated,
-}
-
-impl fmt::Display for ReleaseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ReleaseError::OutOfRange => "the offset lies past the arena",
-            ReleaseError::Misaligned => "the offset is no multiple of the smallest block",
-            ReleaseError::NotAllocated => "no used block starts at the offset",
-        })
-    }
-}
-
-impl std::error::Error for ReleaseError {}
 
 /// The use of the arena, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,25 +214,16 @@ impl Buddy {
     }
 
     /// Frees the block that starts at `offset`, and joins it with its buddy for as long as the
-    /// buddy is free too. Returns its size. Nothing is changed when this fails.
-    ///
-    /// # Errors
-    /// [`ReleaseError`] when no used block starts there.
+    /// buddy is free too. Returns its size. `None`, and nothing is changed, when no used block
+    /// starts there: the offset lies past the arena or within a block, or the block was released
+    /// before.
     #[inline]
-    pub fn release(&mut self, offset: u64) -> Result<u64, ReleaseError> {
-        let unit = (offset / MIN_BLOCK) as usize;
-        let start = self.starts.get_mut(unit).ok_or(ReleaseError::OutOfRange)?;
-        if !offset.is_multiple_of(MIN_BLOCK) {
-            return Err(ReleaseError::Misaligned);
-        }
+    pub fn release(&mut self, offset: u64) -> Option<u64> {
         // A second release of a block ends here. If the block was allocated again meanwhile, the
         // second release would free the new one. No client can cause that: clients name a lease by
         // its id, and each lease has a new id.
-        if *start == NONE {
-            return Err(ReleaseError::NotAllocated);
-        }
-        let mut order = usize::from(*start - 1);
-        *start = NONE;
+        let (unit, mut order) = self.used_at(offset)?;
+        self.starts[unit] = NONE;
         let size = MIN_BLOCK << order;
         self.used_bytes -= size;
         let mut index = unit >> order;
@@ -268,7 +234,16 @@ impl Buddy {
             index /= 2;
         }
         self.insert_free(order, index);
-        Ok(size)
+        Some(size)
+    }
+
+    /// Returns the unit and the order of the used block that starts at `offset`; `None` if no used
+    /// block starts there.
+    #[inline]
+    fn used_at(&self, offset: u64) -> Option<(usize, usize)> {
+        let unit = (offset / MIN_BLOCK) as usize;
+        let order = self.starts.get(unit).copied().filter(|&order| order != NONE)?;
+        offset.is_multiple_of(MIN_BLOCK).then_some((unit, usize::from(order - 1)))
     }
 
     /// Returns the use of the arena, in O(1). The highest bit of `free_orders` is the order of the

@@ -202,7 +202,7 @@ impl MessageBlock {
     /// message that lay there.
     pub fn release(&mut self, address: u64) {
         let released = self.manager.release(address);
-        debug_assert!(released.is_ok(), "a message's sub-block was not used: {released:?}");
+        debug_assert!(released.is_some(), "a message's sub-block was not used");
     }
 
     /// Returns the bytes of the sub-block for a message of that length: a power of two, at least

@@ -17,7 +17,7 @@
 //!
 //! **Source** `interprocess-communication-patent.txt`, paragraph 24: blocks that grow and contract.
 
-use crate::memory::buddy::{Block, Buddy, MIN_BLOCK, NONE};
+use crate::memory::buddy::{Block, Buddy, MIN_BLOCK};
 
 impl Buddy {
     /// Returns an allocator for `size` bytes with the same used blocks. `used` has the offsets of
@@ -75,14 +75,6 @@ impl Buddy {
         self.used_bytes -= MIN_BLOCK << half;
         self.insert_free(half, (unit >> half) + 1);
         Some(Block { offset, order: self.starts[unit] - 1 })
-    }
-
-    /// Returns the unit and the order of the used block that starts at `offset`; `None` if no used
-    /// block starts there.
-    fn used_at(&self, offset: u64) -> Option<(usize, usize)> {
-        let unit = (offset / MIN_BLOCK) as usize;
-        let order = self.starts.get(unit).copied().filter(|&order| order != NONE)?;
-        offset.is_multiple_of(MIN_BLOCK).then_some((unit, usize::from(order - 1)))
     }
 
     /// Frees the units `from..to`, which lie between two used blocks or at an end of the arena. It
@@ -189,7 +181,7 @@ mod tests {
                 prop_assert_eq!(resized.check(), Ok(()));
                 prop_assert_eq!(resized.filling().used, buddy.filling().used);
                 for offset in used {
-                    prop_assert!(resized.release(offset).is_ok());
+                    prop_assert!(resized.release(offset).is_some());
                 }
                 prop_assert_eq!(draw(&resized), draw(&Buddy::new(to * MIN_BLOCK)));
             }

@@ -201,7 +201,7 @@ impl LeaseTable {
             None => self.buddy.release(block.offset),
             Some(space) => space.buddy.release(block.offset - space.start),
         };
-        debug_assert!(released.is_ok(), "a block of the table was not used: {released:?}");
+        debug_assert!(released.is_some(), "a block of the table was not used");
     }
 
     /// Subtracts a struck block from `held`, if it lies in another space than the first. The sum
