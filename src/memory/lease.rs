@@ -89,9 +89,7 @@ pub struct LeaseTable {
     entries: Entries,
     /// The ids of the names at which a put is under way ([`super::named`]).
     puts: BTreeSet<LeaseId>,
-    /// The allocator of the first memory space. Most servers have only this space.
-    buddy: Buddy,
-    /// The further spaces, each with its own allocator.
+    /// The memory spaces, each with its own allocator.
     spaces: Spaces,
     /// The bytes that leases may take.
     committed: Committed,
@@ -103,8 +101,6 @@ pub struct LeaseTable {
     longest_duration: Duration,
     /// The most leases and held blocks at a time.
     max_entries: usize,
-    /// The sizes of all entries together: a lease's requested bytes, a held block's whole bytes.
-    requested: u64,
     /// The bytes of the blocks of leases.
     leased: u64,
     /// The bytes of the blocks whose leases were struck and that are not given back yet.
@@ -132,12 +128,10 @@ impl LeaseTable {
             puts: BTreeSet::new(),
             committed: Committed::new(buddy.filling().free),
             next_look: None,
-            buddy,
-            spaces: Spaces::default(),
+            spaces: Spaces::new(buddy),
             ids,
             longest_duration,
             max_entries: MAX_ENTRIES,
-            requested: 0,
             leased: 0,
             ending_leased: 0,
             ending: 0,
@@ -217,7 +211,7 @@ impl LeaseTable {
     /// Adds the entry of a lease or held block. The caller counts the block's bytes.
     fn insert(&mut self, id: LeaseId, block: Block, size: u64, tenure: Tenure) {
         self.entries.insert(LeaseEntry::new(id, block, size, tenure));
-        self.requested += size;
+        self.spaces.at(block.offset).requested += size;
     }
 
     /// Returns the handle of the lease or held block of that id.
@@ -327,9 +321,8 @@ impl LeaseTable {
     fn strike(&mut self, id: LeaseId) -> Option<Ending> {
         let (slot, lease) = self.entries.remove(id)?;
         let (handle, block) = (lease.handle(slot), lease.block());
-        self.requested -= handle.size;
+        self.spaces.at(block.offset).requested -= handle.size;
         self.ending += block.size();
-        self.note_struck(block);
         Some(Ending { handle, block, is_lease: lease.expiry().is_some() })
     }
 

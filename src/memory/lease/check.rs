@@ -1,10 +1,9 @@
 //! The check of the lease table's invariants. Tests call it after each step.
 //!
-//! The table keeps sums (`requested`, `leased`, `ending`, `ending_leased`, and `held` of the
-//! further spaces), so that no command needs a walk. The check adds `requested`, `leased` and
-//! `held` up again, and compares `ending` with the used bytes that no entry has. `check_committed`
-//! compares `ending_leased` with the account. So these checks find a function that changes the
-//! table and forgets a sum.
+//! The table keeps sums (`leased`, `ending`, `ending_leased`, and `requested` of each space), so
+//! that no command needs a walk. The check adds `leased` and `requested` up again, and compares
+//! `ending` with the used bytes that no entry has. `check_committed` compares `ending_leased` with
+//! the account. So these checks find a function that changes the table and forgets a sum.
 //!
 //! **Invariants** the first two of [`super`], and those of the spaces. **Lock** the tables'.
 //! **Cost** a walk over all blocks.
@@ -17,8 +16,6 @@ impl LeaseTable {
     /// # Errors
     /// Fails with the broken invariant, in words.
     pub fn check(&self) -> Result<(), String> {
-        self.buddy.check()?;
-        self.spaces.check()?;
         if !self.entries.check() {
             return Err("the entries and their orders disagree".into());
         }
@@ -30,17 +27,17 @@ impl LeaseTable {
         // Invariant 1, in bytes: the allocator's used blocks are those of the entries and the
         // endings.
         let blocks: u64 = entries().map(|lease| lease.block().size()).sum();
-        let (used, ending) = (self.buddy.filling().used + self.spaces.used(), self.ending);
+        let used: u64 = self.spaces.iter().map(|space| space.buddy.filling().used).sum();
+        let ending = self.ending;
         if blocks + ending != used {
             return Err(format!("blocks have {blocks} and {ending} bytes of {used} used ones"));
         }
-        if entries().map(|lease| lease.size()).sum::<u64>() != self.requested {
-            return Err("the requested bytes are miscounted".into());
-        }
-        let first = self.buddy.size();
-        let elsewhere = entries().filter(|lease| lease.block().offset >= first);
-        if elsewhere.map(|lease| lease.block().size()).sum::<u64>() != self.spaces.held {
-            return Err("the bytes that are held in other spaces are miscounted".into());
+        for space in self.spaces.iter() {
+            space.buddy.check()?;
+            let here = entries().filter(|lease| space.has(lease.block().offset));
+            if here.map(|lease| lease.size()).sum::<u64>() != space.requested {
+                return Err("the requested bytes are miscounted".into());
+            }
         }
         Ok(())
     }

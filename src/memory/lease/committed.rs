@@ -92,20 +92,21 @@ impl LeaseTable {
     /// Allocates a block for a lease, if the committed bytes and the table have room for it.
     pub(super) fn allocate(&mut self, size: u64) -> Result<Block, AllocateError> {
         let (whole, free) = (self.committed.size(), self.committed.free());
+        let buddy = &self.spaces.first.buddy;
         // A block is charged with all its bytes, a power of two. So the largest block that the
         // account has room for is the largest power of two within its bytes.
         match Buddy::rounded(size) {
             Some(rounded) if rounded > whole => {
-                let largest = power_of_two_within(whole).min(self.buddy.largest());
+                let largest = power_of_two_within(whole).min(buddy.largest());
                 Err(AllocateError::TooLarge { largest })
             }
             Some(rounded) if rounded > free => {
-                let largest_free = power_of_two_within(free).min(self.buddy.filling().largest_free);
+                let largest_free = power_of_two_within(free).min(buddy.filling().largest_free);
                 Err(AllocateError::OutOfMemory { largest_free })
             }
             _ if self.is_full() => Err(AllocateError::TooMany { most: self.max_entries }),
             // A `size` that `rounded` cannot round comes here too: the allocator names the reason.
-            _ => self.buddy.allocate(size),
+            _ => self.spaces.first.buddy.allocate(size),
         }
     }
 

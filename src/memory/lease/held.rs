@@ -16,7 +16,7 @@
 //! pool.
 
 use crate::common::id::LeaseId;
-use crate::memory::buddy::AllocateError;
+use crate::memory::buddy::{AllocateError, Block, Buddy};
 use crate::memory::contents::Handle;
 use crate::memory::lease::entries::Tenure;
 use crate::memory::lease::{Ending, LeaseTable};
@@ -47,11 +47,7 @@ impl LeaseTable {
     /// when the holder has no such block, when its right buddy is not free, or when the block is
     /// itself the right one of two buddies, because its bytes would then have to move.
     pub fn double_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
-        let size = self.size_of_held(id, holder)?;
-        let doubled = self.double(self.offset(id)?)?;
-        self.entries.get_mut(id)?.set_block(doubled, 2 * size);
-        self.requested += size;
-        Some(2 * size)
+        self.resize_held(id, holder, Buddy::double)
     }
 
     /// Frees the right half of a held block at once; returns the bytes that are left. The contents
@@ -59,11 +55,22 @@ impl LeaseTable {
     /// copy is under way there. `None`, and nothing is changed, when the holder has no such block,
     /// or the block is of the smallest size.
     pub fn halve_held(&mut self, id: LeaseId, holder: Holder) -> Option<u64> {
-        let size = self.size_of_held(id, holder)?;
-        let half = self.halve(self.offset(id)?)?;
-        self.entries.get_mut(id)?.set_block(half, size / 2);
-        self.requested -= size / 2;
-        Some(size / 2)
+        self.resize_held(id, holder, Buddy::halve)
+    }
+
+    /// Doubles or halves a held block, as `resize` does in the block's space, and keeps the sums.
+    fn resize_held(
+        &mut self,
+        id: LeaseId,
+        holder: Holder,
+        resize: impl Fn(&mut Buddy, u64) -> Option<Block>,
+    ) -> Option<u64> {
+        let Handle { offset, size: before, .. } = self.handle_of_held(id, holder)?;
+        let space = self.spaces.at(offset);
+        let block = resize(&mut space.buddy, offset - space.start)?.moved_by(space.start);
+        space.requested = space.requested - before + block.size();
+        self.entries.get_mut(id)?.set_block(block, block.size());
+        Some(block.size())
     }
 
     /// Returns the handle of a held block, through which its holder reads and writes the bytes.

@@ -59,16 +59,16 @@ impl LeaseTable {
     /// Returns the requested bytes of all leases, with the whole bytes of held blocks in the first
     /// space.
     pub fn requested(&self) -> u64 {
-        self.requested - self.spaces.held
+        self.spaces.first.requested
     }
 
     /// Returns the use of the first space.
     pub fn filling(&self) -> Filling {
-        self.buddy.filling()
+        self.spaces.first.buddy.filling()
     }
 
     /// Returns the allocator of the first space: `tree` shows its blocks, and `stats` its size.
     pub fn buddy(&self) -> &Buddy {
-        &self.buddy
+        &self.spaces.first.buddy
     }
 }
