@@ -3,7 +3,6 @@
 //! ```text
 //!   begin ─► granted at once ─────────────────────────────► reply
 //!     └────► ticket ─► look … look ─► granted in the queue ─► reply
-//!                        │               └─ client gone: take_back ─► the block goes back
 //!                        └─ client gone: give_up ─► out of the queue, or the block goes back
 //! ```
 //!
@@ -12,10 +11,9 @@
 //!
 //! A client may vanish while its request waits. (A client that sends 64 KiB meanwhile counts as
 //! gone: the server stops reading, and cannot see the end of the connection.) If the block is
-//! granted in the queue, the server first checks whether the client is still there, and takes the
+//! granted in the queue, the server first checks whether the client is still there, and gives the
 //! block back if not. Otherwise the process would hold a block whose id no client knows, until the
-//! process ends. A block that is granted at once is not taken back: its request has only just
-//! arrived.
+//! process ends. A block that is granted at once stays: its request has only just arrived.
 //!
 //! **Invariants** If a block was granted in the queue, and the server sees before the reply that
 //! the client has gone, the block is given back. Its bytes go to the pool that gave it; bytes that
@@ -35,7 +33,7 @@ use std::time::Instant;
 
 use super::manager::Ticket;
 use super::words::{Granted, Reason, Wanted};
-use crate::common::caller::{Caller, ClientNumber};
+use crate::common::caller::Caller;
 use crate::common::error::Error;
 use crate::server::shared::Shared;
 use crate::server::tables::ServerTables;
@@ -68,15 +66,14 @@ impl MayWait for Wanted {
         // Ends expired leases first: the request may need their blocks.
         shared.memory.reap_all(Instant::now());
         shared.memory.change(|tables, now| {
-            let client = caller.client;
             // Every step that can fail comes before the request enters the queue. If a later step
             // failed, the ticket would stay in the queue, and no client would know it.
-            let waker = tables.processes.waker(client)?;
+            let waker = tables.processes.waker(caller.client)?;
             make_room_for(tables, self);
-            Ok(match tables.manager().request_or_wait(client, self, now)? {
+            Ok(match tables.manager().request_or_wait(caller.client, self, now)? {
                 Ok(granted) => Begun::Done(Box::new(granted)),
                 Err((ticket, deadline)) => {
-                    Begun::Waits(Waits::new(caller, deadline, waker, ForMemory { client, ticket }))
+                    Begun::Waits(Waits::new(caller, deadline, waker, ForMemory { ticket }))
                 }
             })
         })
@@ -86,7 +83,6 @@ impl MayWait for Wanted {
 /// A request that waits in the manager's queue.
 #[derive(Debug)]
 struct ForMemory {
-    client: ClientNumber,
     /// The number by which the manager's queue finds the request.
     ticket: Ticket,
 }
@@ -97,6 +93,10 @@ impl Waiting for ForMemory {
     /// Checks whether the manager has the outcome of the ticket. The thread calls this again after
     /// each wake-up.
     fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done> {
+        // The block is taken only after the server has seen that the client is there.
+        if !moment.is_here && tables.processes.is_granted(self.ticket) {
+            return Look::Ready;
+        }
         match tables.processes.take_outcome(self.ticket, moment.now) {
             // `served` is the block, the refusal when the time is over, or `not-found` when the
             // process has ended.
@@ -120,24 +120,6 @@ impl Waiting for ForMemory {
     fn give_up(&mut self, shared: &Shared) -> Result<Self::Done, Error> {
         let cancel = |tables: &mut ServerTables, now| tables.manager().cancel(self.ticket, now);
         if let Some(ending) = shared.memory.change(cancel) {
-            shared.memory.give_back(vec![ending]);
-        }
-        Err(stopped_waiting())
-    }
-
-    /// Returns true: every grant can be taken back, because no client knows its id yet.
-    fn can_be_taken_back(&self, _: &Self::Done) -> bool {
-        true
-    }
-
-    /// Gives the granted block back, because the client had gone before the reply was written.
-    ///
-    /// # Errors
-    /// Fails always: the error takes the place of the grant.
-    fn take_back(&mut self, shared: &Shared, granted: Self::Done) -> Result<Self::Done, Error> {
-        // `None` if the process has ended meanwhile: the block has ended with it.
-        let undo = |tables: &mut ServerTables, _| tables.manager().undo(self.client, granted.id);
-        if let Some(ending) = shared.memory.change(undo) {
             shared.memory.give_back(vec![ending]);
         }
         Err(stopped_waiting())

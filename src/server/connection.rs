@@ -23,8 +23,8 @@
 //!    thread panics; the server stops.
 //!
 //! **Lock** only inside [`draw`], [`Request::execute`], [`Request::begin`], [`Shared::resume`],
-//! [`Shared::give_up`], [`Shared::take_back`], [`Holding`] and the drop of a connection; none
-//! during a read or a write of the socket.
+//! [`Shared::give_up`], [`Holding`] and the drop of a connection; none during a read or a write of
+//! the socket.
 //!
 //! **Source** `loot-box.txt` and the lecture: a thread for each connection.
 

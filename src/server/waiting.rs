@@ -5,7 +5,7 @@
 //!     └─────► Waits ──► resume, resume … ──► answered, or its time is over
 //!                         │ each sleeps until a condition variable wakes it, or for a slice of
 //!                         │ time; a change of the tables or the lookout notifies that variable
-//!                         └─ the client has gone ─► give_up, take_back
+//!                         └─ the client has gone ─► give_up
 //! ```
 //!
 //! Each kind of request that waits has its own rules, in a struct that implements [`Waiting`]. Its
@@ -108,20 +108,6 @@ pub trait Waiting: Debug {
     /// # Errors
     /// Fails with [`stopped_waiting`] if the command has no empty answer.
     fn give_up(&mut self, shared: &Shared) -> Result<Self::Done, Error>;
-
-    /// Returns whether `take_back` can undo this answer.
-    fn can_be_taken_back(&self, _: &Self::Done) -> bool {
-        false
-    }
-
-    /// Undoes an answer whose client has gone, such as a grant or a signal, so that another client
-    /// can have it. Returns the answer that takes its place. Called without a lock.
-    ///
-    /// # Errors
-    /// Fails with the refusal that takes the answer's place.
-    fn take_back(&mut self, _: &Shared, done: Self::Done) -> Result<Self::Done, Error> {
-        Ok(done)
-    }
 }
 
 /// The circumstances of one look.
@@ -146,8 +132,8 @@ pub type Rest<Done> = Box<dyn FnOnce(&Shared, &mut Vec<u8>) -> Result<Done, Erro
 pub enum Look<Done> {
     /// No answer yet.
     Nothing,
-    /// There is an answer, but another connection of the process could have it too. The caller
-    /// first looks whether this client is still there, and then asks again with `is_here`.
+    /// There is an answer, and it would be lost if this client has gone. The caller first looks
+    /// whether the client is still there, and then asks again with `is_here`.
     Ready,
     /// The answer.
     Answered(Result<Done, Error>),
@@ -181,7 +167,6 @@ impl Waits {
     where
         W: Waiting + 'static,
         Reply<'static>: From<W::Done>,
-        W::Done: TryFrom<Reply<'static>, Error = Reply<'static>>,
     {
         let call = Call { waker, is_called: Arc::default() };
         Self { caller, deadline, call, rules: Box::new(rules) }
@@ -207,10 +192,7 @@ impl Waits {
 /// The result of one slice of waiting.
 #[derive(Debug)]
 pub enum Resumed {
-    /// The answer, such as a grant, which [`Shared::take_back`] can undo. So the caller first looks
-    /// whether the client is still there.
-    Revocable(Reply<'static>),
-    /// The answer; it cannot be taken back.
+    /// The answer.
     Answered(Reply<'static>),
     /// There is an answer, but the caller has to see the client first: [`Look::Ready`].
     Ready,
@@ -221,51 +203,30 @@ pub enum Resumed {
 /// A [`Waiting`] of any kind as one object: its replies are turned into [`Reply`], so that one
 /// `Box` holds any of them.
 trait Resume: Debug {
-    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Resumed>;
+    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Reply<'static>>;
     fn give_up(&mut self, shared: &Shared) -> Reply<'static>;
-    fn take_back(&mut self, shared: &Shared, reply: Reply<'static>) -> Reply<'static>;
 }
 
 impl<W> Resume for W
 where
     W: Waiting,
     Reply<'static>: From<W::Done>,
-    W::Done: TryFrom<Reply<'static>, Error = Reply<'static>>,
     W::Done: 'static,
 {
-    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Resumed> {
+    fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Reply<'static>> {
         match Waiting::look(self, tables, moment) {
             Look::Nothing => Look::Nothing,
             Look::Ready => Look::Ready,
-            Look::Answered(Ok(done)) if self.can_be_taken_back(&done) => {
-                Look::Answered(Ok(Resumed::Revocable(done.into())))
+            Look::Answered(done) => Look::Answered(done.map(Reply::from)),
+            Look::Unlocked(rest) => {
+                Look::Unlocked(Box::new(|shared, spare| rest(shared, spare).map(Reply::from)))
             }
-            Look::Answered(done) => Look::Answered(Ok(Resumed::Answered(reply_of(done)))),
-            Look::Unlocked(rest) => Look::Unlocked(Box::new(|shared, spare| {
-                Ok(Resumed::Answered(reply_of(rest(shared, spare))))
-            })),
         }
     }
 
     fn give_up(&mut self, shared: &Shared) -> Reply<'static> {
-        reply_of(Waiting::give_up(self, shared))
+        Waiting::give_up(self, shared).map_or_else(Reply::Error, Reply::from)
     }
-
-    fn take_back(&mut self, shared: &Shared, reply: Reply<'static>) -> Reply<'static> {
-        match W::Done::try_from(reply) {
-            Ok(done) => reply_of(Waiting::take_back(self, shared, done)),
-            // A refusal: there is nothing to take back.
-            Err(reply) => reply,
-        }
-    }
-}
-
-/// Turns the result of a request into a reply: a refusal is a reply too.
-fn reply_of<Done>(done: Result<Done, Error>) -> Reply<'static>
-where
-    Reply<'static>: From<Done>,
-{
-    done.map_or_else(Reply::Error, Reply::from)
 }
 
 impl Shared {
@@ -302,19 +263,17 @@ impl Shared {
         match look {
             Look::Nothing => Resumed::Nothing,
             Look::Ready => Resumed::Ready,
-            Look::Answered(resumed) => resumed.unwrap_or_else(refused),
-            Look::Unlocked(rest) => rest(self, spare).unwrap_or_else(refused),
+            // A refusal is a reply too.
+            Look::Answered(reply) => Resumed::Answered(reply.unwrap_or_else(Reply::Error)),
+            Look::Unlocked(rest) => {
+                Resumed::Answered(rest(self, spare).unwrap_or_else(Reply::Error))
+            }
         }
     }
 
     /// Ends a wait because its client has gone or sent too much. Returns the answer.
     pub fn give_up(&self, waits: &mut Waits) -> Reply<'static> {
         waits.rules.give_up(self)
-    }
-
-    /// Undoes the answer to a client that has gone. Returns the reply that takes its place.
-    pub fn take_back(&self, waits: &mut Waits, reply: Reply<'static>) -> Reply<'static> {
-        waits.rules.take_back(self, reply)
     }
 
     /// Checks that a request may wait for `ms` milliseconds.
@@ -329,11 +288,6 @@ impl Shared {
         let text = format!("a wait lasts 0 to {longest} ms; wait within that, and again");
         Err(Error::new(Code::BadRequest, text))
     }
-}
-
-/// Returns the result of a slice that ended with a refusal.
-fn refused(error: Error) -> Resumed {
-    Resumed::Answered(Reply::Error(error))
 }
 
 /// Waits on `waker` for at most `time`, with the tables unlocked, and returns them locked again.

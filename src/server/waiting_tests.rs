@@ -36,7 +36,7 @@ fn whoever_waits_is_woken_when_memory_comes_back() {
                 Ok(reply) => reply,
                 Err(mut waits) => loop {
                     let resumed = shared.resume(&mut waits, long, true, &mut Vec::new());
-                    if let Resumed::Revocable(reply) | Resumed::Answered(reply) = resumed {
+                    if let Resumed::Answered(reply) = resumed {
                         break reply;
                     }
                 },

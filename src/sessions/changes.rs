@@ -104,6 +104,11 @@ impl Changes {
         self.watchers.contains_key(&process)
     }
 
+    /// Returns whether the log has a change that a process watches and has not read.
+    pub fn has_unread(&self, process: ProcessNumber) -> bool {
+        self.watchers.get(&process).is_some_and(|watcher| watcher.place < self.end())
+    }
+
     /// Returns the processes that watch.
     pub fn watchers(&self) -> impl ExactSizeIterator<Item = ProcessNumber> {
         self.watchers.keys().copied()

@@ -201,8 +201,8 @@ fn enter<E: Enters>(
 }
 
 /// Enters, or begins to wait for room. `keep` returns the request for the later tries. That request
-/// owns its words, because the bytes of the first one are dropped before the wait. The last two
-/// bounds of the types are those of [`Waits::new`].
+/// owns its words, because the bytes of the first one are dropped before the wait. The bound of
+/// `Reply` is that of [`Waits::new`].
 fn begin<E, K>(
     entering: &E,
     shared: &Shared,
@@ -213,7 +213,6 @@ where
     E: Enters,
     K: Enters<Done = E::Done> + 'static,
     Reply<'static>: From<E::Done>,
-    E::Done: TryFrom<Reply<'static>, Error = Reply<'static>>,
 {
     let waker: Arc<Condvar> = Arc::default();
     match enter(entering, shared, caller, &waker)? {

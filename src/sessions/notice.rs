@@ -5,7 +5,6 @@
 //!   waiting      1 opened S a │ 2 message S 5 │ 4 closed T │ …      in the order of their numbers;
 //!                                               3 was withdrawn: its message was received
 //!                                               before the notice was told
-//!   back         joined b                                           told before those in `waiting`
 //!   of_session   (S, Opened) ─► 1    (T, Closed) ─► 4               one number for each kind
 //!   over         0 to 256 numbers                                   of sessions that are over
 //! ```
@@ -18,20 +17,19 @@
 //!
 //! 1. A notice is withdrawn (removed before it is told) when its message has left the inbox, or
 //!    when its session has ended before the process heard `opened`. `blocked` and `unblocked` stay
-//!    until their session is over, also when the room has changed since. A notice in `back` stays,
-//!    because it still held when a connection took it.
+//!    until their session is over, also when the room has changed since.
 //! 2. At most one notice of each [`Kind`] waits for each session.
 //! 3. At most [`MAX_OVER`] notices of sessions that are over are kept. A process with more of them
 //!    misses the oldest.
 //! 4. Each number in `of_session` stands in `waiting` too.
 //!
 //! So a process keeps no more notices than one for each message in its inboxes, five for each of
-//! its sessions, [`MAX_OVER`], and one in `back` for each of its connections.
+//! its sessions, and [`MAX_OVER`].
 //!
 //! **Lock** the tables. **Cost** O(log n) for each call.
 //!
-//! **Simplified** a client does not acknowledge a notice: it counts as heard when it is taken,
-//! unless the server sees that the client has gone and puts it back. All notices have one priority.
+//! **Simplified** a client does not acknowledge a notice: it counts as heard when it is taken. All
+//! notices have one priority.
 //!
 //! **Source** `interprocess-communication-patent.txt`, step 516; the bound is ours.
 
@@ -70,8 +68,6 @@ impl Kind {
 /// The notices of one process.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
-    /// Notices that a connection took when its client had gone: they are the next ones again.
-    back: VecDeque<Notice>,
     /// Notices that were not taken yet. The smallest number is the oldest.
     waiting: BTreeMap<NoticeNumber, Notice>,
     /// The notice that waits for a session and a kind, while the session is not over.
@@ -123,30 +119,19 @@ impl Notices {
         self.waiting.remove(&number);
     }
 
-    /// Returns the number of the notice that [`Notices::next`] takes; `None` if none waits. A
-    /// notice that was put back counts as 0, older than all changes, so that it is told first.
+    /// Returns the number of the notice that [`Notices::next`] takes; `None` if none waits.
     pub fn first(&self) -> Option<NoticeNumber> {
-        let waiting = self.waiting.first_key_value().map(|(&number, _)| number);
-        if self.back.is_empty() { waiting } else { Some(0) }
+        self.waiting.first_key_value().map(|(&number, _)| number)
     }
 
-    /// Takes the oldest notice: one that was put back, otherwise the one with the smallest number.
+    /// Takes the oldest notice: the one with the smallest number.
     pub fn next(&mut self) -> Option<Notice> {
-        if let Some(notice) = self.back.pop_front() {
-            return Some(notice);
-        }
         let (_, notice) = self.waiting.pop_first()?;
         // The process hears of this one now, so a later one of its kind needs a number of its own.
         if let Some(key) = key(&notice) {
             self.of_session.remove(&key);
         }
         Some(notice)
-    }
-
-    /// Puts back a notice that no client heard: `next` returns it first. It gets no number. If
-    /// another notice of its kind waits by now, both are told.
-    pub fn put_back(&mut self, notice: Notice) {
-        self.back.push_front(notice);
     }
 
     /// Removes the `opened` of a session. The process knows of the session already: it has used the
@@ -195,10 +180,10 @@ impl Notices {
         numbers.collect()
     }
 
-    /// Returns the count of notices that wait, those that were put back among them.
+    /// Returns the count of notices that wait.
     #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.waiting.len() + self.back.len()
+        self.waiting.len()
     }
 }
 
@@ -236,19 +221,14 @@ impl<W: Clone> Engine<'_, W> {
         Ok(change.or_else(|| registered.notices.next()).map(Told::Notice))
     }
 
-    /// Puts back a signal or notice that was taken for a client that has gone. It is told next, to
-    /// another connection of the process, which is woken.
-    pub fn put_back(&mut self, client: ClientNumber, told: Told) {
-        match told {
-            Told::Notice(notice) => {
-                let Ok(number) = self.processes.number_of(client) else { return };
-                if let Some(registered) = self.sessions.registered.get_mut(&number) {
-                    registered.notices.put_back(notice);
-                }
-                self.processes.wake(number);
-            }
-            Told::Signal(signal) => self.processes.put_back(client, signal),
-        }
+    /// Returns whether something waits for `client`'s process that [`Engine::next_signal`] may
+    /// take. Of the changes that a watcher has not read, it may have to hear none.
+    pub fn has_signal(&self, client: ClientNumber) -> bool {
+        let Ok(number) = self.processes.number_of(client) else { return false };
+        let registered = self.sessions.registered.get(&number);
+        self.processes.has_signal(number)
+            || registered.is_some_and(|process| process.notices.first().is_some())
+            || self.sessions.changes.has_unread(number)
     }
 }
 
@@ -256,10 +236,6 @@ impl<W: Clone> Engine<'_, W> {
 mod tests {
     use super::*;
     use crate::common::id::LeaseId;
-
-    fn closed(session: u64) -> Notice {
-        Notice::Closed { session: LeaseId::from_number(session) }
-    }
 
     /// Adds a notice with the number behind the last one.
     fn add(notices: &mut Notices, last: &mut NoticeNumber, notice: Notice) -> NoticeNumber {
@@ -269,21 +245,6 @@ mod tests {
 
     fn all(notices: &mut Notices) -> Vec<Notice> {
         std::iter::from_fn(|| notices.next()).collect()
-    }
-
-    #[test]
-    fn a_notice_that_could_not_be_told_is_the_next_one_again_and_takes_no_other_s_place() {
-        let (mut notices, mut last) = (Notices::default(), 0);
-        let session = LeaseId::from_number(1);
-        add(&mut notices, &mut last, closed(2));
-        let message = add(&mut notices, &mut last, Notice::Message { session, length: 5 });
-        add(&mut notices, &mut last, closed(3));
-        let (a, told) = (notices.next().unwrap(), notices.next().unwrap());
-        notices.put_back(told);
-        notices.put_back(a);
-        notices.withdraw(message);
-        let told = [closed(2), Notice::Message { session, length: 5 }, closed(3)];
-        assert_eq!(all(&mut notices), told);
     }
 
     #[test]

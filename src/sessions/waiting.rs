@@ -4,7 +4,7 @@
 //!
 //! | command | waits for | its time is over | its client has gone |
 //! | --- | --- | --- | --- |
-//! | `wait` | a signal or notice | `none` | the signal that it took is put back |
+//! | `wait` | a signal or notice | `none` | nothing was taken yet |
 //! | `receive` | a message | `none` | nothing was taken yet |
 //! | `deliver` | the receipt of its message | the message is withdrawn | the message is withdrawn |
 //! | `lookup` | a process of that name | `not-found` | its ticket is removed |
@@ -15,7 +15,7 @@
 //! come unseen between the look and the sleep.
 //!
 //! Several connections of one process may wait at once, and the client of one may close it during
-//! the wait. A message that this connection then took would be lost for the others:
+//! the wait. A message or a signal that this connection then took would be lost for the others:
 //!
 //! ```text
 //!   connection 1   receive ── waits … its client closes it
@@ -24,14 +24,13 @@
 //!                  the wrong way: 1 takes the message, and no client reads it
 //! ```
 //!
-//! A signal can be put back, so `wait` takes it first and then checks that its client is still
-//! there. A message cannot be put back, because its sender may hear at once that it was received,
-//! so `receive` checks first. A process with one connection needs no check: when that connection
-//! has gone, the process ends. The check finds a closed connection; it does not find a pulled
-//! cable.
+//! To take it first and put it back later would be wrong: the sender of a message may hear at once
+//! that it was received. The check finds a closed connection; it does not find a pulled cable. A
+//! `receive` of a process with one connection needs no check: when that connection has gone, the
+//! process ends.
 //!
-//! **Invariants** when a process has several clients, a `receive` that waits takes a message only
-//! after the server has seen that its connection is not closed.
+//! **Invariants** a `wait` that waits takes a signal only after the server has seen that its
+//! connection is not closed; so does a `receive` that waits, when its process has several clients.
 //!
 //! **Lock** the tables, for each look; unlocked while a thread sleeps or copies. A copy locks one
 //! block.
@@ -84,8 +83,7 @@ impl MayWait for Wait {
         shared.memory.change(|tables, now| {
             let client = caller.client;
             // If the process has no other client, a signal is answered at once. Otherwise the
-            // signal must be put back if this client has gone, which only a request that waits can
-            // do.
+            // server first looks whether this client is there, as it does for a request that waits.
             let is_shared = tables.processes.has_others(client);
             if !is_shared && let Some(signal) = tables.engine().next_signal(client)? {
                 return Ok(Begun::Done(Some(signal)));
@@ -107,25 +105,17 @@ impl Waiting for ForSignal {
     type Done = Option<Told>;
 
     fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done> {
-        match tables.engine().next_signal(self.client) {
+        let mut engine = tables.engine();
+        if !moment.is_here && engine.has_signal(self.client) {
+            return Look::Ready;
+        }
+        match engine.next_signal(self.client) {
             Ok(None) if !moment.is_over => Look::Nothing,
             signal => Look::Answered(signal),
         }
     }
 
     fn give_up(&mut self, _: &Shared) -> Result<Self::Done, Error> {
-        Ok(None)
-    }
-
-    fn can_be_taken_back(&self, signal: &Self::Done) -> bool {
-        signal.is_some()
-    }
-
-    /// Puts the signal back as the next one, for another connection of the process.
-    fn take_back(&mut self, shared: &Shared, signal: Self::Done) -> Result<Self::Done, Error> {
-        if let Some(signal) = signal {
-            shared.engine(|engine, _| engine.put_back(self.client, signal));
-        }
         Ok(None)
     }
 }

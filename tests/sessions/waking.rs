@@ -322,15 +322,6 @@ fn what_was_lost_is_counted() {
 }
 
 #[test]
-fn a_signal_that_could_not_be_said_is_for_the_next_who_asks() {
-    let (mut world, _) = three();
-    world.open(1, 3);
-    let signal = world.signal(3).unwrap();
-    assert_eq!(woken(&mut world, |world| world.engine().put_back(3, signal)), [3]);
-    assert_eq!(world.told(3), ["opened p1"]);
-}
-
-#[test]
 fn who_has_left_watches_no_more() {
     let (mut world, _) = three();
     world.engine().watch(3, 999).unwrap();

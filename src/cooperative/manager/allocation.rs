@@ -282,17 +282,10 @@ impl<W: Clone> Manager<'_, W> {
         Some((ending, refill))
     }
 
-    /// Strikes a block that was granted to `client`'s process and that no client received. Its
-    /// bytes first repay the debt to the pool that gave it. If that debt is smaller than the block,
-    /// the rest repays other debts. `None` when the client belongs to no process any more, or the
-    /// process has no such block.
-    pub fn undo(&mut self, client: ClientNumber, id: LeaseId) -> Option<Ending> {
-        let number = self.processes.number_of(client).ok()?;
-        self.undo_grant(number, id)
-    }
-
-    /// Does the same as [`Manager::undo`], for a process that is known by its number. The process
-    /// did not give the block back itself, so this does not count for a signal to collect.
+    /// Strikes a block that was granted to a process and that no client received. Its bytes first
+    /// repay the debt to the pool that gave it. If that debt is smaller than the block, the rest
+    /// repays other debts. `None` when the process has no such block. The process did not give the
+    /// block back itself, so this does not count for a signal to collect.
     pub(super) fn undo_grant(&mut self, number: ProcessNumber, id: LeaseId) -> Option<Ending> {
         let process = self.processes.all.get_mut(&number)?;
         let grant = process.blocks.remove(&id)?;
@@ -348,6 +341,11 @@ impl<W: Clone> Processes<W> {
     /// `refused` when the client belongs to no process.
     pub fn owed(&mut self, client: ClientNumber) -> Result<Amounts, Error> {
         Ok(self.process_of(client)?.owed)
+    }
+
+    /// Returns whether a signal waits for a process.
+    pub fn has_signal(&self, number: ProcessNumber) -> bool {
+        self.all.get(&number).is_some_and(|process| !process.signals.is_empty())
     }
 
     /// Takes the next signal to `client`'s process, if there is one.

@@ -43,7 +43,7 @@ use crate::cooperative::figures::Path;
 use crate::cooperative::manager::allocation::{Decided, refusal, with_path};
 use crate::cooperative::manager::{Manager, Processes, ServeBy, process_ended};
 use crate::cooperative::process::ProcessNumber;
-use crate::cooperative::words::{Granted, Signal, Wanted};
+use crate::cooperative::words::{Granted, Wanted};
 use crate::memory::lease::Ending;
 
 /// The number of a request that waits: counted from 1, never reused.
@@ -204,14 +204,9 @@ impl<W: Clone> Processes<W> {
         Some(Err(with_path(&waiting.wanted, &waiting.path, &why)))
     }
 
-    /// Puts a signal back that could not be written to its client, as the first of the signals, and
-    /// wakes the process's threads: another client of the process may read it.
-    pub fn put_back(&mut self, client: ClientNumber, signal: Signal) {
-        let Ok(number) = self.number_of(client) else { return };
-        if let Ok(process) = self.process(number) {
-            process.signals.push_front(signal);
-        }
-        self.wake(number);
+    /// Returns whether a block was granted to the request of a ticket, and no client has it yet.
+    pub fn is_granted(&self, ticket: Ticket) -> bool {
+        self.queue.served.contains_key(&ticket)
     }
 
     /// Removes the requests of a process that has ended, and the grants that no client has taken:

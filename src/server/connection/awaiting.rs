@@ -3,8 +3,7 @@
 //!
 //! ```text
 //!   begin ── no answer yet ──► resume ──┬─ answered ──► encode
-//!                                 ▲     ├─ the client has gone ──► give up,
-//!                                 │     │      or take the answer back
+//!                                 ▲     ├─ the client has gone ──► give up
 //!                                 └─────┴─ nothing for 50 ms, later: the lookout calls
 //! ```
 //!
@@ -21,8 +20,8 @@
 //!
 //! 1. Replies to earlier requests are written before the wait.
 //! 2. The server sees within 100 ms that a client has closed. (It takes longer if unread bytes are
-//!    in front of the end, because each look is one read.) A grant or a signal that came for this
-//!    client meanwhile is taken back.
+//!    in front of the end, because each look is one read.) A grant, a
+//!    signal or a message that came for this client meanwhile is not lost.
 //! 3. While a request waits, the server executes nothing that the client sends after it: replies
 //!    keep the order of the requests. When 64 KiB of later bytes are in the input, the server reads
 //!    no more and gives up the wait.
@@ -30,8 +29,8 @@
 //!    lost its power would keep its thread. After that time the request is answered like a request
 //!    whose own time is over.
 //!
-//! **Lock** only inside [`Shared::resume`], [`Shared::give_up`] and [`Shared::take_back`]; none
-//! while the socket is looked at.
+//! **Lock** only inside [`Shared::resume`] and [`Shared::give_up`]; none while the socket is looked
+//! at.
 //!
 //! **Simplified** while bytes come in, the lookout looks twelve times a second at each client that
 //! waits. An event loop waits for sockets and wake-ups together, and costs nothing while nothing
@@ -42,7 +41,6 @@
 //!
 //! [`Shared::resume`]: crate::server::shared::Shared::resume
 //! [`Shared::give_up`]: crate::server::shared::Shared::give_up
-//! [`Shared::take_back`]: crate::server::shared::Shared::take_back
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
@@ -116,13 +114,6 @@ impl Connection<'_> {
                     None => return reply,
                     Some(Err(error)) => return Reply::Error(error),
                     Some(Ok(())) => waits.set_room(&self.holding),
-                },
-                // A `Revocable` answer can be taken back, so the thread looks whether the client is
-                // still there. An `Answered` one cannot, so a look, which costs three system calls,
-                // would be useless.
-                Resumed::Revocable(reply) => match self.look() {
-                    Sight::End => return self.shared.take_back(waits, reply),
-                    Sight::Present | Sight::NoRoom => return reply,
                 },
                 Resumed::Ready | Resumed::Nothing => match self.look() {
                     Sight::Present => self.is_seen = matches!(resumed, Resumed::Ready),
