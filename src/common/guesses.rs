@@ -26,10 +26,10 @@
 //! **Source** the token bucket of RFC 2697.
 
 use std::fmt;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::common::lock::lock;
+use crate::common::lock::{lock, sleep_while};
 
 /// The most guesses that the budget holds.
 pub const MAX_GUESSES: u64 = 1000;
@@ -117,32 +117,27 @@ impl Guesses {
         let is_open = |budget: &mut Budget| !budget.is_closed;
         let mut budget = lock(&self.budget);
         if has_missed && may_wait {
-            // Unlocks the budget and sleeps for the pause. Only the stop ends the pause earlier.
-            let paused = self.closed.wait_timeout_while(budget, PAUSE, is_open);
-            budget = paused.unwrap_or_else(PoisonError::into_inner).0;
+            // Only the stop ends the pause earlier.
+            budget = sleep_while(&self.closed, budget, PAUSE, is_open);
         }
-        let late = Instant::now() + if may_wait { PATIENCE } else { Duration::ZERO };
-        loop {
-            let now = Instant::now();
-            if budget.take(now) {
-                return true;
+        let patience = if may_wait { PATIENCE } else { Duration::ZERO };
+        let mut has_one = false;
+        // Takes a guess as soon as there is one. The budget gains one also while nobody notifies,
+        // so the last look is at the end of the time.
+        let must_wait = |budget: &mut Budget| {
+            has_one = budget.take(Instant::now());
+            !has_one && !budget.is_closed
+        };
+        let mut budget = sleep_while(&self.given_back, budget, patience, must_wait);
+        if !has_one && !budget.is_closed {
+            let wrong = budget.wrong_to_tell(Instant::now());
+            // No thread writes into the log while it holds a lock.
+            drop(budget);
+            if let Some(wrong) = wrong {
+                log::warn!("strangers try numbers of leases or passwords: {wrong} were wrong");
             }
-            if budget.is_closed {
-                return false;
-            }
-            let left = late.saturating_duration_since(now);
-            if left.is_zero() {
-                let wrong = budget.wrong_to_tell(now);
-                // No thread writes into the log while it holds a lock.
-                drop(budget);
-                if let Some(wrong) = wrong {
-                    log::warn!("strangers try numbers of leases or passwords: {wrong} were wrong");
-                }
-                return false;
-            }
-            let waited = self.given_back.wait_timeout(budget, left);
-            budget = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        has_one
     }
 
     /// Puts a right guess back into the budget, or counts a wrong one. While the guess was out, the

@@ -15,10 +15,28 @@
 //!
 //! **Source** std, `std::sync::Mutex`, section *Poisoning*.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Locks the mutex, even if a thread panicked while it held the lock. Bind the guard with `let`: in
 /// the head of a `match` it would live to the end of the `match`.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sleeps on a condition variable until it is notified, for at most `time`; `Duration::MAX` is no
+/// limit. The mutex of `guard` is unlocked meanwhile. A condition variable may wake without a
+/// cause, so every caller looks again.
+pub fn sleep<'a, T>(on: &Condvar, guard: MutexGuard<'a, T>, time: Duration) -> MutexGuard<'a, T> {
+    on.wait_timeout(guard, time).unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// Sleeps in the same way while `holds` is true for the data, also after a wake-up without a cause.
+pub fn sleep_while<'a, T>(
+    on: &Condvar,
+    guard: MutexGuard<'a, T>,
+    time: Duration,
+    holds: impl FnMut(&mut T) -> bool,
+) -> MutexGuard<'a, T> {
+    on.wait_timeout_while(guard, time, holds).unwrap_or_else(PoisonError::into_inner).0
 }

@@ -38,11 +38,11 @@
 use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::common::caller::ClientNumber;
-use crate::common::lock::lock;
+use crate::common::lock::{lock, sleep};
 
 /// The most bytes that a connection holds without a charge.
 pub const SMALL: usize = 16 * 1024;
@@ -279,8 +279,7 @@ impl<'a> Charge<'a> {
                 if closed.is_empty() {
                     // Sleeps until bytes come back, but for a second at most: then it looks again.
                     let left = deadline.saturating_duration_since(now).min(LOOK_EVERY);
-                    let woken = self.buffers.changed.wait_timeout(charges, left);
-                    charges = woken.unwrap_or_else(PoisonError::into_inner).0;
+                    charges = sleep(&self.buffers.changed, charges, left);
                 } else {
                     // Unlocked, because each shutdown is a system call. A closed connection may
                     // itself wait here: the notification wakes it, and its `reserve` fails.

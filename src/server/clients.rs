@@ -28,13 +28,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::common::caller::ClientNumber;
 use crate::common::description::words;
-use crate::common::lock::lock;
+use crate::common::lock::{lock, sleep_while};
 use crate::protocol::Protocol;
 use crate::server::addresses::{AddressLimits, counted};
 
@@ -238,17 +238,9 @@ impl Clients {
     /// Waits until all clients have left, or until `deadline`. Returns the number of clients that
     /// are still in the list.
     pub fn wait_until_empty(&self, deadline: Instant) -> usize {
-        let mut connected = lock(&self.connected);
-        // A loop, because a condition variable may wake without a reason.
-        while !connected.clients.is_empty() {
-            let time_left = deadline.saturating_duration_since(Instant::now());
-            if time_left.is_zero() {
-                break;
-            }
-            let woken = self.left.wait_timeout(connected, time_left);
-            connected = woken.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        connected.clients.len()
+        let time_left = deadline.saturating_duration_since(Instant::now());
+        let has_some = |connected: &mut Connected| !connected.clients.is_empty();
+        sleep_while(&self.left, lock(&self.connected), time_left, has_some).clients.len()
     }
 }
 

@@ -36,11 +36,11 @@ use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use crate::common::caller::ClientNumber;
-use crate::common::lock::lock;
+use crate::common::lock::{lock, sleep_while};
 
 /// The pause between two rounds of looks. The server promises to see within 100 ms that a client
 /// has closed; 8,000 looks and the wake-up of a thread fit into the other 20 ms.
@@ -127,11 +127,9 @@ impl Lookout {
             // it pauses before the round of looks; only the stop cuts this pause short.
             let is_idle =
                 |waiting: &mut WaitingClients| waiting.clients.is_empty() && !waiting.is_closed;
-            let waited = self.entered.wait_while(lock(&self.waiting), is_idle);
-            let waiting = waited.unwrap_or_else(PoisonError::into_inner);
+            let waiting = sleep_while(&self.entered, lock(&self.waiting), Duration::MAX, is_idle);
             let is_open = |waiting: &mut WaitingClients| !waiting.is_closed;
-            let waited = self.entered.wait_timeout_while(waiting, LOOK_EVERY, is_open);
-            let (waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            let waiting = sleep_while(&self.entered, waiting, LOOK_EVERY, is_open);
             if waiting.is_closed {
                 return;
             }

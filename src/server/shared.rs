@@ -43,8 +43,8 @@
 //! **Source** `loot-box.txt`, a lock around the counter; `interprocess-communication-patent.txt`,
 //! separate locks for the administrative memory and for each block.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::buffers::Buffers;
@@ -54,7 +54,7 @@ use super::tables::ServerTables;
 use super::turnstile::Turnstile;
 use crate::common::caller::ClientNumber;
 use crate::common::guesses::Guesses;
-use crate::common::lock::lock;
+use crate::common::lock::{lock, sleep};
 use crate::memory::arena::Arena;
 use crate::memory::service::Memory;
 use crate::numbers::draw::Numbers;
@@ -194,20 +194,15 @@ impl Shared {
         while !self.is_stopping() {
             let now = Instant::now();
             let left = tables.leases.next_wake().map(|at| at.saturating_duration_since(now));
-            let wakeup = self.memory.reaper_wakeup();
-            tables = match left {
-                Some(Duration::ZERO) => {
-                    // `reap` locks the tables itself; std's mutex would deadlock if this thread
-                    // held it.
-                    drop(tables);
-                    self.memory.reap(now);
-                    self.check_processes();
-                    lock(self.memory.tables())
-                }
-                Some(left) => {
-                    wakeup.wait_timeout(tables, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => wakeup.wait(tables).unwrap_or_else(PoisonError::into_inner),
+            tables = if left == Some(Duration::ZERO) {
+                // `reap` locks the tables itself; std's mutex would deadlock if this thread held
+                // it.
+                drop(tables);
+                self.memory.reap(now);
+                self.check_processes();
+                lock(self.memory.tables())
+            } else {
+                sleep(self.memory.reaper_wakeup(), tables, left.unwrap_or(Duration::MAX))
             };
         }
     }

@@ -26,9 +26,10 @@
 //!
 //! **Source** Dijkstra's counting semaphore.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 
-use crate::common::lock::lock;
+use crate::common::lock::{lock, sleep_while};
 
 /// The turnstile. All threads of clients share it.
 #[derive(Debug)]
@@ -74,8 +75,7 @@ impl Turnstile {
         let must_wait = |inside: &mut Inside| inside.count >= self.most && !inside.is_closed;
         let mut inside = lock(&self.inside);
         inside.waiting += 1;
-        let waited = self.went_out.wait_while(inside, must_wait);
-        let mut inside = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut inside = sleep_while(&self.went_out, inside, Duration::MAX, must_wait);
         inside.waiting -= 1;
         if inside.is_closed {
             return None;

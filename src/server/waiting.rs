@@ -40,14 +40,14 @@
 
 use std::fmt::Debug;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::commands::Reply;
 use crate::common::caller::Caller;
 use crate::common::description::{Asks, Execute};
 use crate::common::error::{Code, Error};
-use crate::common::lock::lock;
+use crate::common::lock::{self, lock};
 use crate::server::holding::Holding;
 use crate::server::lookout::Call;
 use crate::server::shared::Shared;
@@ -292,8 +292,7 @@ impl Shared {
 
 /// Waits on `waker` for at most `time`, with the tables unlocked, and returns them locked again.
 /// Registers the thread as a sleeper of its process meanwhile: a process without sleepers is not
-/// woken, which saves a system call for each message. A condition variable may wake without a
-/// cause, so every caller looks again.
+/// woken, which saves a system call for each message.
 pub fn sleep<'a>(
     mut tables: MutexGuard<'a, ServerTables>,
     caller: Caller,
@@ -301,8 +300,7 @@ pub fn sleep<'a>(
     time: Duration,
 ) -> MutexGuard<'a, ServerTables> {
     tables.processes.add_sleeper(caller.client);
-    let woken = waker.wait_timeout(tables, time);
-    let mut tables = woken.unwrap_or_else(PoisonError::into_inner).0;
+    let mut tables = lock::sleep(waker, tables, time);
     tables.processes.remove_sleeper(caller.client);
     tables
 }

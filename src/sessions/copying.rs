@@ -33,7 +33,6 @@
 //!
 //! **Source** `interprocess-communication-patent.txt`, figure 5, steps 512 and 522; paragraph 42.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -42,7 +41,7 @@ use super::words::SessionId;
 use super::{CopyNumber, Copying};
 use crate::common::caller::{Caller, ClientNumber};
 use crate::common::error::Error;
-use crate::common::lock::lock;
+use crate::common::lock::{self, lock};
 use crate::cooperative::process::ProcessNumber;
 use crate::memory::arena::set_length;
 use crate::memory::contents::ContentsError;
@@ -213,8 +212,7 @@ impl Shared {
             }
             // `sleep` would not do: it finds the process by a client, and this one has none left.
             let waker = tables.processes.ending_waker(number).unwrap_or_default();
-            let woken = waker.wait_timeout(tables, LOOK_EVERY);
-            tables = woken.unwrap_or_else(PoisonError::into_inner).0;
+            tables = lock::sleep(&waker, tables, LOOK_EVERY);
         }
         true
     }
