@@ -36,7 +36,7 @@ use std::hash::{BuildHasher, RandomState};
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use crate::common::id::{GREATEST_NUMBER_ID, IdKind, LeaseId};
+use crate::common::id::{GREATEST_NUMBER_ID, LeaseId};
 
 /// The rounds of the Feistel network. Luby and Rackoff prove four enough for a good round function;
 /// the rest is margin.
@@ -59,14 +59,6 @@ impl Ids {
         Self { rng, key, counter: 0 }
     }
 
-    /// Returns a new id of this kind. `None` only for a number, when every number was given.
-    pub fn next(&mut self, kind: IdKind) -> Option<LeaseId> {
-        match kind {
-            IdKind::Uuid => Some(self.uuid()),
-            IdKind::Number => self.number(),
-        }
-    }
-
     /// Returns a version 4 UUID: the four bits of the version and the two of the variant are fixed,
     /// and 122 are random (RFC 9562, section 5.4).
     pub fn uuid(&mut self) -> LeaseId {
@@ -75,7 +67,7 @@ impl Ids {
     }
 
     /// Returns the next number, or `None` when all were given.
-    fn number(&mut self) -> Option<LeaseId> {
+    pub fn number(&mut self) -> Option<LeaseId> {
         while self.counter < u64::from(GREATEST_NUMBER_ID) {
             self.counter += 1;
             // The permutation maps one number to 0, which is no id. So that number is left out. (If
@@ -122,7 +114,7 @@ mod tests {
     fn numbers_are_positive_and_never_come_twice() {
         let mut ids = ids();
         let given: HashSet<i32> =
-            (0..200_000).map(|_| ids.next(IdKind::Number).unwrap().number().unwrap()).collect();
+            (0..200_000).map(|_| ids.number().unwrap().number().unwrap()).collect();
         assert_eq!(given.len(), 200_000);
         assert!(given.iter().all(|&number| number > 0));
     }
@@ -130,7 +122,7 @@ mod tests {
     #[test]
     fn numbers_follow_no_order_that_another_key_would_give() {
         let (mut one, mut other) = (ids(), ids());
-        let first = |ids: &mut Ids| (0..8).map(|_| ids.next(IdKind::Number)).collect::<Vec<_>>();
+        let first = |ids: &mut Ids| (0..8).map(|_| ids.number()).collect::<Vec<_>>();
         let (one, other) = (first(&mut one), first(&mut other));
         assert_ne!(one, other);
         assert!(!one.is_sorted());
@@ -140,16 +132,16 @@ mod tests {
     fn when_every_number_is_used_there_is_none() {
         let mut ids = ids();
         ids.counter = u64::from(GREATEST_NUMBER_ID) - 3;
-        let left = (0..9).filter_map(|_| ids.next(IdKind::Number)).count();
+        let left = (0..9).filter_map(|_| ids.number()).count();
         assert!((2..=3).contains(&left), "one of them may be the image 0: {left}");
-        assert!(ids.next(IdKind::Uuid).is_some());
+        assert_eq!(ids.uuid().number(), None);
     }
 
     #[test]
     fn a_uuid_says_version_4_and_its_variant() {
         let mut ids = ids();
         for _ in 0..100 {
-            let text = ids.next(IdKind::Uuid).unwrap().to_string();
+            let text = ids.uuid().to_string();
             assert_eq!(&text[14..15], "4", "{text}");
             assert!("89ab".contains(&text[19..20]), "{text}");
         }

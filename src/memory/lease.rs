@@ -331,7 +331,7 @@ impl LeaseTable {
     fn unused_id(&mut self, kind: IdKind) -> Option<LeaseId> {
         match kind {
             IdKind::Uuid => Some(self.uuid()),
-            IdKind::Number => self.ids.next(kind),
+            IdKind::Number => self.ids.number(),
         }
     }
 

@@ -37,7 +37,7 @@ use crate::server::connection::Limits;
 use crate::server::waiting::Waits;
 
 /// The steps of the room for data, in bytes; the longest answer is the last one.
-const STEPS: [u64; 2] = [4 * 1024, 1024 * 1024];
+const STEPS: [usize; 2] = [4 * 1024, 1024 * 1024];
 
 /// A draw of so many numbers or fewer fits the first step in every format.
 const FEW_NUMBERS: u64 = 256;
@@ -49,9 +49,9 @@ pub struct Holding<'a> {
     /// The longest wait for room.
     patience: Duration,
     /// The data of the longest answer, in bytes.
-    longest: u64,
+    longest: usize,
     /// The room for the data of an answer, in bytes.
-    data: u64,
+    data: usize,
     /// The length of the input, in bytes.
     input: usize,
     /// The memory for an output that is full, in bytes.
@@ -106,7 +106,7 @@ impl<'a> Holding<'a> {
     /// Starts with small buffers. Until the first bytes choose a format, the weights are those of
     /// HTTP, because its input needs the most memory.
     pub fn new(charge: Charge<'a>, limits: &Limits) -> Self {
-        let longest = longest_answer(limits.policy.max_message) as u64;
+        let longest = longest_answer(limits.policy.max_message);
         let patience = limits.request_timeout;
         let format = HTTP;
         Self { charge, patience, longest, data: STEPS[0], input: 0, output: SMALL_FULL, format }
@@ -138,7 +138,7 @@ impl<'a> Holding<'a> {
 
     /// Returns the caller with the room for the data of its answer.
     pub fn caller(&self, caller: Caller) -> Caller {
-        Caller { room: self.data, ..caller }
+        Caller { room: self.data as u64, ..caller }
     }
 
     /// Reserves memory for an input of `length` bytes. With `waits`, waits for room: the input has
@@ -147,12 +147,7 @@ impl<'a> Holding<'a> {
     /// # Errors
     /// Fails if there is no room.
     pub fn grow_input(&mut self, length: usize, waits: bool) -> Result<(), NoRoom> {
-        let before = std::mem::replace(&mut self.input, length);
-        let reserved = self.reserve(0, waits);
-        if reserved.is_err() {
-            self.input = before;
-        }
-        reserved
+        self.grow(|holding| &mut holding.input, length, waits)
     }
 
     /// Lets up to 64 KiB of replies gather before a write, in the place of 8 KiB, if there is room.
@@ -163,13 +158,11 @@ impl<'a> Holding<'a> {
             return false;
         }
         // Twice as much, because a vector doubles its memory when it grows.
-        self.output = 2 * FULL;
-        if self.reserve(0, false).is_err() {
-            self.output = SMALL_FULL;
-            return false;
+        let grown = self.grow(|holding| &mut holding.output, 2 * FULL, false).is_ok();
+        if grown {
+            output.full = FULL;
         }
-        output.full = FULL;
-        true
+        grown
     }
 
     /// Reserves memory for a draw of `count` numbers from a list of `numbers`.
@@ -191,7 +184,7 @@ impl<'a> Holding<'a> {
     /// # Errors
     /// Fails if there is no room.
     pub fn grow_for_own(&mut self, length: usize) -> Result<(), NoRoom> {
-        if length <= STEPS[0] as usize {
+        if length <= STEPS[0] {
             return Ok(());
         }
         self.reserve(length, true)
@@ -226,14 +219,25 @@ impl<'a> Holding<'a> {
         if !lacks_room || self.data >= self.longest {
             return None;
         }
-        let before = self.data;
-        let next = STEPS.into_iter().find(|&step| step > before).unwrap_or(self.longest);
-        self.data = next.min(self.longest);
-        let reserved = self.reserve(0, true);
-        if reserved.is_err() {
-            self.data = before;
-        }
+        let next = STEPS.into_iter().find(|&step| step > self.data).unwrap_or(self.longest);
+        let reserved = self.grow(|holding| &mut holding.data, next.min(self.longest), true);
         Some(reserved.map_err(|NoRoom| busy()))
+    }
+
+    /// Sets one of the three sizes to a larger one, and reserves memory for it. If there is no
+    /// room, the size stays as it was.
+    fn grow(
+        &mut self,
+        size: fn(&mut Self) -> &mut usize,
+        to: usize,
+        waits: bool,
+    ) -> Result<(), NoRoom> {
+        let before = std::mem::replace(size(self), to);
+        let reserved = self.reserve(0, waits);
+        if reserved.is_err() {
+            *size(self) = before;
+        }
+        reserved
     }
 
     /// Reserves memory for the input, the data of an answer and the output together, and for `more`
@@ -241,8 +245,7 @@ impl<'a> Holding<'a> {
     /// `waits`, waits for room for at most the request timeout.
     fn reserve(&mut self, more: usize, waits: bool) -> Result<(), NoRoom> {
         let deadline = waits.then(|| Instant::now() + self.patience);
-        let copies =
-            (self.data as usize * self.format.data).min(MOST_COPIES * self.longest as usize);
+        let copies = (self.data * self.format.data).min(MOST_COPIES * self.longest);
         let input = self.input * self.format.input;
         self.charge.reserve(input + copies + self.output + more, deadline)
     }
@@ -265,7 +268,7 @@ impl<'a> Holding<'a> {
             self.output = SMALL_FULL;
         }
         // The spare buffer stays charged, so it is room for the data of the next answer.
-        self.data = STEPS[0].max((spare.capacity() / self.format.data) as u64);
+        self.data = STEPS[0].max(spare.capacity() / self.format.data);
         let output = output.bytes.capacity().max(self.output) + output.body.capacity();
         self.charge.settle(input * self.format.input + output + spare.capacity());
     }
