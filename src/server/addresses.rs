@@ -20,6 +20,7 @@
 //!
 //! **Source** ours.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// One of so many places is reserved for addresses without a client: a sixteenth of all.
@@ -87,6 +88,33 @@ pub fn counted(address: IpAddr) -> IpAddr {
             Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()
         }
         address => address,
+    }
+}
+
+/// The number of clients of each address, in the form of [`counted`]. An address without a client
+/// has no entry.
+#[derive(Debug, Default)]
+pub(super) struct AddressCounts(HashMap<IpAddr, usize>);
+
+impl AddressCounts {
+    /// Returns the number of clients of an address.
+    pub fn of(&self, address: IpAddr) -> usize {
+        self.0.get(&address).copied().unwrap_or(0)
+    }
+
+    /// Adds one client to the count of an address.
+    pub fn add(&mut self, address: IpAddr) {
+        *self.0.entry(address).or_default() += 1;
+    }
+
+    /// Takes one client off the count of an address.
+    pub fn remove(&mut self, address: IpAddr) {
+        let left = self.of(address).saturating_sub(1);
+        if left == 0 {
+            self.0.remove(&address);
+        } else {
+            self.0.insert(address, left);
+        }
     }
 }
 

@@ -25,7 +25,7 @@
 //!
 //! **Source** `memorylease.txt`: its server logs each connection.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -36,7 +36,7 @@ use crate::common::caller::ClientNumber;
 use crate::common::description::words;
 use crate::common::lock::{lock, sleep_while};
 use crate::protocol::Protocol;
-use crate::server::addresses::{AddressLimits, counted};
+use crate::server::addresses::{AddressCounts, AddressLimits, counted};
 
 /// The connected clients, behind their lock. All threads share it.
 #[derive(Debug, Default)]
@@ -55,9 +55,8 @@ pub struct Clients {
 struct Connected {
     /// The clients whose threads run, or are about to start, in the order in which they came.
     clients: BTreeMap<ClientNumber, ConnectedClient>,
-    /// The number of these clients for each address, in the form of [`counted`]. An address without
-    /// a client has no entry.
-    addresses: HashMap<IpAddr, usize>,
+    /// The number of these clients for each address.
+    addresses: AddressCounts,
     /// The last number that was given to a client, connected or by datagrams.
     last: ClientNumber,
     /// The stop has begun, and no further client enters. This flag is under the lock, so that
@@ -84,29 +83,6 @@ struct ConnectedClient {
     address: IpAddr,
 }
 
-impl Connected {
-    /// Returns the number of clients of an address.
-    fn clients_at(&self, address: IpAddr) -> usize {
-        self.addresses.get(&address).copied().unwrap_or(0)
-    }
-
-    /// Adds one client to the count of an address.
-    fn count(&mut self, address: IpAddr) {
-        *self.addresses.entry(address).or_default() += 1;
-    }
-
-    /// Takes one client off the count of an address. Removes a count of 0, so that the map holds
-    /// no address whose clients have all gone.
-    fn remove_client_at(&mut self, address: IpAddr) {
-        let left = self.clients_at(address).saturating_sub(1);
-        if left == 0 {
-            self.addresses.remove(&address);
-        } else {
-            self.addresses.insert(address, left);
-        }
-    }
-}
-
 impl Clients {
     /// Returns the number of a new client: one more than the last, beginning with 1. The command
     /// `table` shows this number in the place of the homework's column "thread".
@@ -124,7 +100,7 @@ impl Clients {
     /// Returns how many clients are connected, and how many of this address.
     pub fn counts(&self, address: IpAddr) -> (usize, usize) {
         let connected = lock(&self.connected);
-        (connected.clients.len(), connected.clients_at(counted(address)))
+        (connected.clients.len(), connected.addresses.of(counted(address)))
     }
 
     /// Inserts a client whose thread is about to start, and logs its address. Returns false when
@@ -144,7 +120,7 @@ impl Clients {
         if connected.is_stopping {
             return false;
         }
-        connected.count(address);
+        connected.addresses.add(address);
         connected.clients.insert(client, entry);
         drop(connected);
         log::info!("client-{client} connects from {peer}");
@@ -164,11 +140,11 @@ impl Clients {
         // Never `None`: the caller is this client's own thread, so the client is in the list.
         let from = connected.clients.get(&client)?.address;
         // The limits ask for the other clients, so this one is counted only after the question.
-        connected.remove_client_at(from);
+        connected.addresses.remove(from);
         let others = connected.clients.len().saturating_sub(1);
-        let refusal = limits.refusal(address, connected.clients_at(to), others);
+        let refusal = limits.refusal(address, connected.addresses.of(to), others);
         let at = if refusal.is_none() { to } else { from };
-        connected.count(at);
+        connected.addresses.add(at);
         connected.clients.get_mut(&client)?.address = at;
         refusal
     }
@@ -187,7 +163,7 @@ impl Clients {
         let mut connected = lock(&self.connected);
         let removed = connected.clients.remove(&client);
         if let Some(client) = &removed {
-            connected.remove_client_at(client.address);
+            connected.addresses.remove(client.address);
         }
         // Only the stop waits, and a notification is a system call also when nobody waits.
         let stop_waits = connected.is_stopping && connected.clients.is_empty();

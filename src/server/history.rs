@@ -45,7 +45,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::common::caller::ClientNumber;
-use crate::server::addresses::{RESERVED_DIVISOR, counted};
+use crate::server::addresses::{AddressCounts, RESERVED_DIVISOR, counted};
 use crate::server::token::Proof;
 
 /// The number of sweeps in the history's time. More sweeps would cost more walks over all entries;
@@ -58,7 +58,7 @@ pub struct History {
     entries: HashMap<ClientNumber, HistoryEntry>,
     /// The number of entries of each address. Counted as entries come and go: a walk over all
     /// entries for each new client would take longer as the history fills.
-    addresses: HashMap<IpAddr, usize>,
+    addresses: AddressCounts,
     /// The bound: the most entries.
     most: usize,
     /// The time for which an entry is kept after its client was heard.
@@ -112,7 +112,7 @@ impl History {
     /// Makes a history for at most `most` clients, each kept for `time` after its last request. No
     /// later call may pass a time before `start`.
     pub fn new(most: usize, time: Duration, start: Instant) -> Self {
-        let (entries, addresses) = (HashMap::new(), HashMap::new());
+        let (entries, addresses) = (HashMap::new(), AddressCounts::default());
         Self { entries, addresses, most, time, swept: start, resent: 0 }
     }
 
@@ -134,7 +134,7 @@ impl History {
             Occupied(known) => known.into_mut(),
             Vacant(_) if !has_room => return Recall::Full,
             Vacant(place) => {
-                *self.addresses.entry(ip).or_default() += 1;
+                self.addresses.add(ip);
                 place.insert(HistoryEntry { last: id, outcome: Outcome::Begun, heard: now, ip });
                 return Recall::New;
             }
@@ -180,12 +180,11 @@ impl History {
         let (time, addresses) = (self.time, &mut self.addresses);
         self.entries.retain(|_, entry| {
             let keep = now.saturating_duration_since(entry.heard) < time;
-            if !keep && let Some(count) = addresses.get_mut(&entry.ip) {
-                *count -= 1;
+            if !keep {
+                addresses.remove(entry.ip);
             }
             keep
         });
-        addresses.retain(|_, count| *count > 0);
     }
 
     /// Returns the time between two sweeps.
@@ -228,7 +227,7 @@ impl History {
     /// address has fewer entries than half of the bound, rounded up. Rounded down, a bound of 1
     /// would let no address in. The last entries are for addresses without an entry.
     fn has_room(&self, ip: IpAddr) -> bool {
-        let its = self.addresses.get(&ip).copied().unwrap_or_default();
+        let its = self.addresses.of(ip);
         let reserved = if its == 0 { 0 } else { self.most / RESERVED_DIVISOR };
         self.entries.len() < self.most - reserved && its < self.most.div_ceil(2)
     }
