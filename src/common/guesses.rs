@@ -30,6 +30,7 @@ use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::common::lock::{lock, sleep_while};
+use crate::common::warnings::is_due;
 
 /// The most guesses that the budget holds.
 pub const MAX_GUESSES: u64 = 1000;
@@ -42,9 +43,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The pause before each guess of a caller that was often wrong.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// The shortest time between two lines in the log.
-const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// The budget of all strangers. All threads share it.
 pub struct Guesses {
@@ -87,17 +85,10 @@ impl Budget {
         self.left = self.left.saturating_add(gained).min(MAX_GUESSES);
         self.left.checked_sub(1).map(|left| self.left = left).is_some()
     }
-}
 
-impl Budget {
     /// Returns the count of wrong guesses, if it is time for a line in the log.
     fn wrong_to_tell(&mut self, now: Instant) -> Option<u64> {
-        let is_due = |at| now.saturating_duration_since(at) >= WARN_EVERY;
-        if !self.warned.is_none_or(is_due) {
-            return None;
-        }
-        self.warned = Some(now);
-        Some(self.wrong)
+        is_due(&mut self.warned, now).then_some(self.wrong)
     }
 }
 

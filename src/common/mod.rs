@@ -15,6 +15,7 @@
 //! | [`guesses`] | the budget of wrong guesses, which all strangers share |
 //! | [`lock`](mod@lock) | the rule for a poisoned lock |
 //! | [`marks`] | marks in the code for the boxes and steps of figures, for tests and lessons |
+//! | [`warnings`] | warnings, at most one a minute |
 //!
 //! Begin with [`error`] and [`id`]; [`description`] is the heart of chapter 4 and can wait until
 //! then.
@@ -31,3 +32,4 @@ pub mod lock;
 pub mod marks;
 pub mod name_id;
 mod rows;
+pub mod warnings;

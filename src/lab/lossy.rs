@@ -43,9 +43,9 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::common::warnings::warn_now_and_then;
 use crate::protocol::datagram::BUFFER;
 use crate::server::udp::any_port;
-use crate::server::warnings::warn_now_and_then;
 
 /// The most clients at once. Their buffers of 64 KiB need up to 64 MiB.
 const MAX_CLIENTS: usize = 1024;

@@ -36,12 +36,12 @@ use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use crate::common::caller::Caller;
+use crate::common::warnings::warn_now_and_then;
 use crate::server::clients::{Gauge, Membership};
 use crate::server::connection::{self, Limits};
 use crate::server::room::SystemRoom;
 use crate::server::shared::Shared;
 use crate::server::turned_away::TurnedAway;
-use crate::server::warnings::warn_now_and_then;
 
 /// The stack of a client's thread, in bytes. The system reserves addresses for it, and gives it
 /// memory page by page as the thread uses it. The deepest work is the picture of the buddy

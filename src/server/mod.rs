@@ -61,7 +61,7 @@
 //! | [`guesses`] | how many numbers of leases strangers may try |
 //! | [`room`], [`addresses`] | the most clients: within the system's limits; of one address |
 //! | [`turnstile`] | only two threads at a time make a list, and only two end a client |
-//! | [`turned_away`], [`warnings`] | clients over the limit; warnings, at most one a minute |
+//! | [`turned_away`] | clients over the limit |
 //! | [`waiting`], [`lookout`] | commands that wait for other clients; the look whether the client that sent one is still there |
 //! | [`commands`], [`lists`] | `stats`, `help`, `quit` and `list` |
 //! | [`config`], [`listening`] | the configuration, and its ranges; the socket of all clients |
@@ -98,5 +98,4 @@ pub mod turns;
 pub mod turnstile;
 pub mod udp;
 pub mod waiting;
-pub mod warnings;
 pub mod writing;

@@ -45,13 +45,13 @@ use std::time::{Duration, Instant};
 use crate::commands::{Reply, Request};
 use crate::common::caller::{Caller, ClientNumber};
 use crate::common::error::{Code, Error};
+use crate::common::warnings::warn_now_and_then;
 use crate::protocol::datagram::{self, BUFFER, Wish};
 use crate::server::addresses::AddressLimits;
 use crate::server::datagrams::{DatagramLimits, Datagrams, Executor};
 use crate::server::guesses::Guesser;
 use crate::server::shared::Shared;
 use crate::server::turns::WaitingDatagrams;
-use crate::server::warnings::warn_now_and_then;
 
 /// The pause after an error that belongs to the socket and not to one datagram. Without it the loop
 /// would spin.

@@ -9,10 +9,19 @@ use std::time::{Duration, Instant};
 /// runs out again many times a second.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// Logs a warning, unless the last one, at the time `warned`, is less than a minute old.
+/// Returns whether the last warning, at the time `warned`, is at least a minute old. If it is, `now`
+/// becomes the time of the last one.
+pub fn is_due(warned: &mut Option<Instant>, now: Instant) -> bool {
+    let is_due = warned.is_none_or(|at| now.saturating_duration_since(at) >= WARN_EVERY);
+    if is_due {
+        *warned = Some(now);
+    }
+    is_due
+}
+
+/// Logs a warning if one is due.
 pub(crate) fn warn_now_and_then(warned: &mut Option<Instant>, what: &str, why: impl Display) {
-    if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
+    if is_due(warned, Instant::now()) {
         log::warn!("{what}: {why}");
-        *warned = Some(Instant::now());
     }
 }
