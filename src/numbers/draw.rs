@@ -36,7 +36,7 @@ use crate::numbers::commands::{Row, Rows};
 use crate::numbers::list::NumberList;
 use crate::numbers::locking::Locking;
 use crate::numbers::record::DrawState;
-use crate::numbers::table::TableSource;
+use crate::numbers::table::table;
 use crate::numbers::taken::{Drawn, Taken};
 use crate::numbers::unlocked::{ClientCounter, Unlocked};
 
@@ -151,7 +151,7 @@ impl Numbers {
             // Under the lock no index is taken twice, so there is nothing to search for.
             return Vec::new();
         }
-        TableSource { state: &self.state, list: &self.list }.rows(rows, which)
+        table(&self.state, &self.list, rows, which)
     }
 
     /// Counts numbers as undelivered: the client wanted no reply, or was gone before it could

@@ -46,10 +46,10 @@ pub struct DrawState {
 
 /// A turn: `client` took the indices from `first` up to, but without, `end`.
 #[derive(Debug, Clone, Copy)]
-struct Turn {
-    first: u32,
-    end: u32,
-    client: ClientNumber,
+pub struct Turn {
+    pub(super) first: u32,
+    pub(super) end: u32,
+    pub(super) client: ClientNumber,
 }
 
 impl DrawState {
@@ -85,15 +85,14 @@ impl DrawState {
     }
 
     /// Returns the last turns, at most `most`, the oldest of them first.
-    pub fn last_turns(&self, most: usize) -> Vec<(Range<u32>, ClientNumber)> {
+    pub fn last_turns(&self, most: usize) -> Vec<Turn> {
         self.turns(self.turns.len().saturating_sub(most), most)
     }
 
-    /// Returns at most `most` turns from the `from`th on: the indices and the client of each. It
-    /// copies them, so that the caller can unlock before it uses them.
-    pub fn turns(&self, from: usize, most: usize) -> Vec<(Range<u32>, ClientNumber)> {
-        let turns = self.turns.iter().skip(from).take(most);
-        turns.map(|turn| (turn.first..turn.end, turn.client)).collect()
+    /// Returns at most `most` turns from the `from`th on. It copies them, so that the caller can
+    /// unlock before it uses them.
+    pub fn turns(&self, from: usize, most: usize) -> Vec<Turn> {
+        self.turns.iter().skip(from).take(most).copied().collect()
     }
 }
 
@@ -136,6 +135,8 @@ mod tests {
         for taken in [0..3, 3..4, 2..3, 3..5] {
             state.record(1, taken, 10);
         }
-        assert_eq!(state.turns(0, 9), [(0..4, 1), (2..5, 1)]);
+        let turns = state.turns(0, 9).into_iter();
+        let turns: Vec<_> = turns.map(|turn| (turn.first..turn.end, turn.client)).collect();
+        assert_eq!(turns, [(0..4, 1), (2..5, 1)]);
     }
 }

@@ -14,10 +14,10 @@
 //!
 //! **Invariants**
 //!
-//! 1. A table never has more than `max_rows` rows.
+//! 1. A table never has more than 4096 rows.
 //! 2. Only [`Rows::Twice`] keeps the turns, because two turns with a common index can stand
-//!    anywhere in the record. For [`Rows::Last`] the turns are added from the record's end, the
-//!    latest first.
+//!    anywhere in the record. For [`Rows::Last`] the turns come from the record's end, the latest
+//!    first.
 //!
 //! **Lock** the draw's for each copy of a part; none while the rows are made.
 //!
@@ -27,14 +27,13 @@
 //! **Source** `loot-box.txt`, the scenario's two tables.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Mutex;
 
 use crate::common::caller::ClientNumber;
 use crate::common::lock::lock;
 use crate::numbers::commands::{Row, Rows};
 use crate::numbers::list::NumberList;
-use crate::numbers::record::DrawState;
+use crate::numbers::record::{DrawState, Turn};
 
 /// The most turns that are copied under one hold of the lock: 4 KiB of the record. Only
 /// [`Rows::Last`] copies up to [`MAX_ROWS`] turns at once.
@@ -43,145 +42,116 @@ const TURNS_AT_ONCE: usize = 256;
 /// The most rows of one table: 64 KiB in a frame.
 const MAX_ROWS: usize = 4096;
 
-/// The record and the list: the source of a table.
-pub(super) struct TableSource<'n> {
-    /// The record, behind the draw's lock.
-    pub state: &'n Mutex<DrawState>,
-    /// The list that was drawn from.
-    pub list: &'n NumberList,
-}
-
-impl TableSource<'_> {
-    /// Returns the rows of a table: never more than `MAX_ROWS`. It copies the next part of the
-    /// record only if a further turn can add a row.
-    pub fn rows(&self, rows: u64, which: Rows) -> Vec<Row> {
-        let mut table = TableBuilder::new(rows, which, MAX_ROWS);
-        if which == Rows::Last {
-            // Each turn has at least one index, so as many turns as rows are enough: one copy of at
-            // most 64 KiB of the record.
-            let most = usize::try_from(rows).unwrap_or(usize::MAX).min(MAX_ROWS);
-            let turns = lock(self.state).last_turns(most);
-            // The latest turn is added first, because the table keeps the rows of the latest turns.
-            for turn in turns.into_iter().rev() {
-                if !table.add(turn, self.list) {
-                    break;
-                }
-            }
-            return table.into_rows(self.list);
-        }
-        let mut from = 0;
-        loop {
-            let turns = lock(self.state).turns(from, TURNS_AT_ONCE);
-            from += turns.len();
-            // `all` adds one turn after another, and stops when `add` returns false.
-            if turns.is_empty() || !turns.into_iter().all(|turn| table.add(turn, self.list)) {
-                return table.into_rows(self.list);
-            }
-        }
-    }
-}
-
-/// A table while it is built.
-#[derive(Debug)]
-pub struct TableBuilder {
-    /// The rows that the request asks for; with [`Rows::Each`], of each client.
+/// Returns the rows of a table: at most `wanted` (with [`Rows::Each`], of each client), and never
+/// more than [`MAX_ROWS`]. The next part of the record is copied only if a further turn can add a
+/// row.
+pub(super) fn table(
+    state: &Mutex<DrawState>,
+    list: &NumberList,
     wanted: u64,
     which: Rows,
-    /// The most rows in all.
-    max_rows: usize,
-    /// The number of rows of each client so far. [`Rows::First`] counts all rows under 0, which is
-    /// the number of no client.
-    shown: HashMap<ClientNumber, u64>,
-    rows: Vec<Row>,
-    /// All turns, for [`Rows::Twice`] alone.
-    turns: Vec<(Range<u32>, ClientNumber)>,
+) -> Vec<Row> {
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+    if which == Rows::Last {
+        // Each turn has at least one index, so as many turns as rows are enough: one copy of at
+        // most 64 KiB of the record.
+        let turns = lock(state).last_turns(wanted.min(MAX_ROWS));
+        return rows(turns.into_iter().rev(), list, wanted, which, MAX_ROWS);
+    }
+    let turns = in_parts(|from| lock(state).turns(from, TURNS_AT_ONCE));
+    rows(turns, list, wanted, which, MAX_ROWS)
 }
 
-impl TableBuilder {
-    /// Returns an empty table. It will have up to `wanted` rows (with [`Rows::Each`], as many of
-    /// each client), and never more than `max_rows` rows in all.
-    pub fn new(wanted: u64, which: Rows, max_rows: usize) -> Self {
-        let (shown, rows, turns) = (HashMap::new(), Vec::new(), Vec::new());
-        Self { wanted, which, max_rows, shown, rows, turns }
-    }
+/// Returns all turns of the record, one after another. `part(from)` copies some of them, from the
+/// `from`th on, and is called only when the turns before are used up.
+fn in_parts(mut part: impl FnMut(usize) -> Vec<Turn>) -> impl Iterator<Item = Turn> {
+    let mut from = 0;
+    let next = move || {
+        let turns = part(from);
+        from += turns.len();
+        (!turns.is_empty()).then_some(turns)
+    };
+    std::iter::from_fn(next).flatten()
+}
 
-    /// Adds the rows of the next turn; for [`Rows::Twice`] it only keeps the turn. Returns false if
-    /// no further turn can add a row.
-    pub fn add(&mut self, turn: (Range<u32>, ClientNumber), list: &NumberList) -> bool {
-        if self.which == Rows::Twice {
-            self.turns.push(turn);
-            return true;
+/// Returns the rows of these turns, in the order of the counter: up to `wanted` (with
+/// [`Rows::Each`], as many of each client), and never more than `most` in all. For [`Rows::Last`]
+/// the latest turn comes first. The sort is stable: the rows of one index stay in the order in
+/// which they were added.
+fn rows(
+    turns: impl Iterator<Item = Turn>,
+    list: &NumberList,
+    wanted: usize,
+    which: Rows,
+    most: usize,
+) -> Vec<Row> {
+    let rows_of =
+        |turn: Turn| (turn.first..turn.end).map(move |counter| row(counter, turn.client, list));
+    let of_all = wanted.min(most);
+    let mut rows: Vec<Row> = match which {
+        Rows::First => turns.flat_map(rows_of).take(of_all).collect(),
+        Rows::Last => turns.flat_map(|turn| rows_of(turn).rev()).take(of_all).collect(),
+        Rows::Each => {
+            // The number of rows that each client may still have.
+            let mut left: HashMap<ClientNumber, usize> = HashMap::new();
+            let first_of_each = |turn: Turn| {
+                let left = left.entry(turn.client).or_insert(wanted);
+                let rows = rows_of(turn).take(*left);
+                *left -= rows.len();
+                rows
+            };
+            turns.flat_map(first_of_each).take(most).collect()
         }
-        let (range, client) = turn;
-        if self.which == Rows::Last {
-            let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX).min(self.max_rows);
-            let room = wanted - self.rows.len();
-            self.rows.extend(range.rev().take(room).map(|counter| row(counter, client, list)));
-            return self.rows.len() < wanted;
-        }
-        // No difference below is negative: a client never gets more than `wanted` rows, and all
-        // together never more than `max_rows`.
-        let each = self.which == Rows::Each;
-        let shown = self.shown.entry(if each { client } else { 0 }).or_default();
-        let wanted = usize::try_from(self.wanted - *shown).unwrap_or(usize::MAX);
-        let room = wanted.min(self.max_rows - self.rows.len());
-        let before = self.rows.len();
-        self.rows.extend(range.take(room).map(|counter| row(counter, client, list)));
-        *shown += (self.rows.len() - before) as u64;
-        self.rows.len() < self.max_rows && (each || *shown < self.wanted)
-    }
+        Rows::Twice => around_the_first_taken_twice(turns.collect(), list, of_all),
+    };
+    rows.sort_by_key(|row| row.counter);
+    rows
+}
 
-    /// Returns the rows, in the order of the counter. The sort is stable: the rows of one index
-    /// stay in the order in which they were added.
-    pub fn into_rows(mut self, list: &NumberList) -> Vec<Row> {
-        if self.which == Rows::Twice {
-            self.add_around_the_first_taken_twice(list);
+/// Returns `wanted` rows around the least index that two turns have.
+///
+/// ```text
+///   sorted by start    0..3   2..4   4..5
+///   end so far            3      4               2 < 3: index 2 was taken twice
+/// ```
+///
+/// A turn that begins before the greatest end so far overlaps an earlier turn. In the order of the
+/// starts, the first turn of this kind begins at the least index that two turns have. The sort
+/// takes O(n log n) time; a comparison of all pairs of turns would take O(n²).
+fn around_the_first_taken_twice(
+    mut turns: Vec<Turn>,
+    list: &NumberList,
+    wanted: usize,
+) -> Vec<Row> {
+    turns.sort_by_key(|turn| turn.first);
+    let mut end = 0;
+    let twice = turns.iter().find(|turn| {
+        let overlaps = turn.first < end;
+        end = end.max(turn.end);
+        overlaps
+    });
+    let Some(Turn { first: twice, .. }) = twice else { return Vec::new() };
+    // The rows begin before the index that was taken twice, a third of `wanted` earlier.
+    let from = twice.saturating_sub(u32::try_from(wanted / 3).unwrap_or(u32::MAX));
+    let until = from.saturating_add(u32::try_from(wanted).unwrap_or(u32::MAX));
+    let mut rows = Vec::new();
+    for turn in turns.iter().take_while(|turn| turn.first < until) {
+        let part = turn.first.max(from)..turn.end.min(until);
+        rows.extend(part.map(|counter| row(counter, turn.client, list)));
+        // Many clients can have the same indices. This cut keeps the memory small: there are never
+        // more than 3 × `wanted` rows.
+        if rows.len() > 2 * wanted {
+            keep_first(&mut rows, wanted);
         }
-        self.rows.sort_by_key(|row| row.counter);
-        self.rows
     }
+    keep_first(&mut rows, wanted);
+    rows
+}
 
-    /// Adds the rows around the least index that two turns have.
-    ///
-    /// ```text
-    ///   sorted by start    0..3   2..4   4..5
-    ///   end so far            3      4               2 < 3: index 2 was taken twice
-    /// ```
-    ///
-    /// A turn that begins before the greatest end so far overlaps an earlier turn. In the order of
-    /// the starts, the first turn of this kind begins at the least index that two turns have. The
-    /// sort takes O(n log n) time; a comparison of all pairs of turns would take O(n²).
-    fn add_around_the_first_taken_twice(&mut self, list: &NumberList) {
-        let mut turns = std::mem::take(&mut self.turns);
-        turns.sort_by_key(|(range, _)| range.start);
-        let mut end = 0;
-        let twice = turns.iter().find(|(range, _)| {
-            let overlaps = range.start < end;
-            end = end.max(range.end);
-            overlaps
-        });
-        let Some((Range { start: twice, .. }, _)) = twice else { return };
-        let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX).min(self.max_rows);
-        // The rows begin before the index that was taken twice, a third of `wanted` earlier.
-        let from = twice.saturating_sub(u32::try_from(wanted / 3).unwrap_or(u32::MAX));
-        let until = from.saturating_add(u32::try_from(wanted).unwrap_or(u32::MAX));
-        for (range, client) in turns.iter().take_while(|(range, _)| range.start < until) {
-            let part = range.start.max(from)..range.end.min(until);
-            self.rows.extend(part.map(|counter| row(counter, *client, list)));
-            // Many clients can have the same indices. This cut keeps the memory small: there are
-            // never more than 3 × `wanted` rows.
-            if self.rows.len() > 2 * wanted {
-                self.keep_first(wanted);
-            }
-        }
-        self.keep_first(wanted);
-    }
-
-    /// Sorts the rows by their index, and keeps only the first `wanted` rows.
-    fn keep_first(&mut self, wanted: usize) {
-        self.rows.sort_by_key(|row| row.counter);
-        self.rows.truncate(wanted);
-    }
+/// Sorts the rows by their index, and keeps only the first `wanted` rows.
+fn keep_first(rows: &mut Vec<Row>, wanted: usize) {
+    rows.sort_by_key(|row| row.counter);
+    rows.truncate(wanted);
 }
 
 /// Returns the row of an index that `client` took.
@@ -193,6 +163,7 @@ fn row(counter: u32, client: ClientNumber, list: &NumberList) -> Row {
 mod tests {
     use super::*;
     use crate::numbers::draw::take;
+    use std::ops::Range;
 
     /// Draws from a list of `length`, as a server with the lock does.
     fn draw(state: &mut DrawState, client: ClientNumber, count: u64, length: u32) {
@@ -208,24 +179,20 @@ mod tests {
         }
         let list = NumberList::new(vec![5, 19, 228, 665, 7, 11]);
         let homework = [(0, 1, 5), (1, 1, 19), (2, 1, 228), (3, 2, 665), (4, 1, 7), (5, 2, 11)];
-        assert_eq!(table(&state, &list, TableBuilder::new(100, Rows::First, 100)), homework);
+        assert_eq!(table(&state, &list, 100, Rows::First, 100), homework);
     }
 
     /// The table, read two turns at a time.
     fn table(
         state: &DrawState,
         list: &NumberList,
-        mut table: TableBuilder,
+        wanted: usize,
+        which: Rows,
+        most: usize,
     ) -> Vec<(u32, u64, u32)> {
-        let mut from = 0;
-        loop {
-            let bite = state.turns(from, 2);
-            from += bite.len();
-            if bite.is_empty() || !bite.into_iter().all(|turn| table.add(turn, list)) {
-                let rows = table.into_rows(list).into_iter();
-                return rows.map(|row| (row.counter, row.client, row.result)).collect();
-            }
-        }
+        let turns = in_parts(|from| state.turns(from, 2));
+        let rows = rows(turns, list, wanted, which, most).into_iter();
+        rows.map(|row| (row.counter, row.client, row.result)).collect()
     }
 
     #[test]
@@ -236,14 +203,14 @@ mod tests {
         }
         let list = NumberList::new((100..200).collect());
         let shown = |wanted, which, most| {
-            let rows = table(&state, &list, TableBuilder::new(wanted, which, most));
+            let rows = table(&state, &list, wanted, which, most);
             rows.into_iter().map(|(counter, client, _)| (counter, client)).collect::<Vec<_>>()
         };
         assert_eq!(shown(2, Rows::First, 9), [(0, 1), (1, 1)]);
         assert_eq!(shown(4, Rows::First, 9), [(0, 1), (1, 1), (2, 1), (3, 2)]);
         assert_eq!(shown(2, Rows::Each, 9), [(0, 1), (1, 1), (3, 2), (4, 2), (7, 3)]);
         assert_eq!(shown(2, Rows::Each, 3), [(0, 1), (1, 1), (3, 2)]);
-        assert_eq!(shown(u64::MAX, Rows::First, 99).len(), 8);
+        assert_eq!(shown(usize::MAX, Rows::First, 99).len(), 8);
         assert_eq!(shown(0, Rows::Each, 9), []);
     }
 
@@ -255,15 +222,13 @@ mod tests {
             draw(&mut state, client, count, 100);
         }
         let shown = |wanted, most| {
-            let mut table = TableBuilder::new(wanted, Rows::Last, most);
-            let turns = state.last_turns(10).into_iter();
-            let _ = turns.rev().try_for_each(|turn| table.add(turn, &list).then_some(()));
-            let rows = table.into_rows(&list).into_iter();
+            let turns = state.last_turns(10).into_iter().rev();
+            let rows = rows(turns, &list, wanted, Rows::Last, most).into_iter();
             rows.map(|row| (row.counter, row.client)).collect::<Vec<_>>()
         };
         assert_eq!(shown(2, 9), [(6, 1), (7, 3)]);
         assert_eq!(shown(4, 9), [(4, 2), (5, 1), (6, 1), (7, 3)]);
-        assert_eq!(shown(u64::MAX, 3), [(5, 1), (6, 1), (7, 3)]);
+        assert_eq!(shown(usize::MAX, 3), [(5, 1), (6, 1), (7, 3)]);
         assert_eq!(shown(99, 99).len(), 8);
         assert_eq!(shown(0, 9), []);
     }
@@ -276,7 +241,7 @@ mod tests {
             for (range, client) in turns {
                 state.record(*client, range.clone(), 1000);
             }
-            let rows = table(&state, &list, TableBuilder::new(wanted, Rows::Twice, 12));
+            let rows = table(&state, &list, wanted, Rows::Twice, 12);
             rows.into_iter().map(|(counter, client, _)| (counter, client)).collect::<Vec<_>>()
         };
         // The homework's second table, as its results have it.
@@ -285,7 +250,7 @@ mod tests {
         let late = [(0..500, 1), (400..401, 2), (500..600, 2)];
         assert_eq!(shown(&late, 4), [(399, 1), (400, 1), (400, 2), (401, 1)]);
         assert_eq!(shown(&[(0..9, 1), (9..20, 2)], 6), [], "no number twice");
-        assert_eq!(shown(&late, u64::MAX).len(), 12);
+        assert_eq!(shown(&late, usize::MAX).len(), 12);
         assert_eq!(shown(&late, 0), []);
         assert_eq!(shown(&[], 6), []);
     }
@@ -297,7 +262,7 @@ mod tests {
         for client in [7, 8, 9, 10] {
             state.record(client, 50..60, 100);
         }
-        let rows = table(&state, &list, TableBuilder::new(6, Rows::Twice, 100));
+        let rows = table(&state, &list, 6, Rows::Twice, 100);
         let expected = [(50, 7), (50, 8), (50, 9), (50, 10), (51, 7), (51, 8)];
         assert_eq!(rows.iter().map(|row| (row.0, row.1)).collect::<Vec<_>>(), expected);
     }
