@@ -46,7 +46,7 @@ use crate::server::waiting::{
 /// because these blocks took their bytes from the committed pool.
 pub(super) fn make_room_for(tables: &mut ServerTables, wanted: &Wanted) {
     if wanted.reason == Reason::Committed {
-        tables.make_room(wanted.size);
+        tables.engine().make_room(0, wanted.size);
     }
 }
 

@@ -154,23 +154,18 @@ impl BitSet {
 
     /// Returns whether the invariants hold.
     pub fn check(&self) -> bool {
-        let below_length = self.iter().all(|member| member < self.length);
-        // Compares each level with the level above it (invariant 1).
-        let mut summaries = self.bases().windows(2).enumerate();
-        let summed = summaries.all(|(level, pair)| {
-            let (low, high) = (pair[0] as usize, pair[1] as usize);
-            let end = self.bases().get(level + 2).map(|&base| base as usize);
-            let high_words = &self.words[high..end.unwrap_or(self.words.len())];
-            let low_words = &self.words[low..high];
-            high_words.iter().enumerate().all(|(at, &high_word)| {
-                (0..WORD_BITS).all(|bit| {
-                    // A bit that has no word below it must be clear, as for a word that is zero.
-                    let below = low_words.get(at * WORD_BITS + bit).copied().unwrap_or(0);
-                    (high_word >> bit & 1 == 1) == (below != 0)
-                })
-            })
-        });
-        below_length && summed
+        // The word that the next level has to have for these words.
+        let summary = |words: &[u64]| {
+            words.iter().rev().fold(0, |bits, &word| bits << 1 | u64::from(word != 0))
+        };
+        let ends = self.bases()[1..].iter().copied().chain([self.words.len() as u32]);
+        let ranges = self.bases().iter().zip(ends);
+        let levels: Vec<&[u64]> =
+            ranges.map(|(&base, end)| &self.words[base as usize..end as usize]).collect();
+        let is_summed = levels
+            .windows(2)
+            .all(|pair| pair[0].chunks(WORD_BITS).map(summary).eq(pair[1].iter().copied()));
+        is_summed && self.iter().all(|member| member < self.length)
     }
 }
 

@@ -144,7 +144,7 @@ fn an_expired_lease_of_the_name_is_no_lease() {
     while read(&memory, "a").is_some() {
         std::hint::spin_loop();
     }
-    assert_eq!(memory.with_tables(|table, _| table.len()), 1);
+    assert_eq!(memory.with_tables(|table, _| table.count()), 1);
     assert_eq!(put(&memory, "a", Condition::OneOf(vec![0]), &[2; 20]), Ok(1));
     assert_eq!((read(&memory, "a"), used(&memory)), (Some((1, vec![2; 20])), 32));
 }
@@ -267,5 +267,5 @@ fn a_lease_that_ends_while_its_data_moves_gives_all_blocks_back() {
     let id = id_of_name(b"n");
     let ended = memory.change(|table, now| table.end(id, now)).ok();
     memory.give_back(ended.into_iter().collect());
-    assert_eq!((used(&memory), memory.with_tables(|table, _| table.len())), (0, 0));
+    assert_eq!((used(&memory), memory.with_tables(|table, _| table.count())), (0, 0));
 }

@@ -146,7 +146,7 @@ fn memory_figures(tables: &ServerTables) -> [(&'static str, String); 11] {
     [
         ("memory", leases.buddy().size().to_string()),
         ("unused", filling.unused.to_string()),
-        ("leases", leases.len().to_string()),
+        ("leases", leases.count().to_string()),
         ("requested", requested.to_string()),
         ("used", filling.used.to_string()),
         ("free", filling.free.to_string()),

@@ -54,18 +54,6 @@ impl<W: Clone> ServerTables<W> {
         Engine::over(&mut self.leases, &mut self.processes, &mut self.sessions)
     }
 
-    /// Returns blocks to the allocator. The caller has marked their contents released, each under
-    /// its block's lock. Then the manager serves processes that wait for memory.
-    pub fn give_back(&mut self, endings: Vec<Ending>, now: Instant) {
-        self.engine().give_back(endings, now);
-    }
-
-    /// Shrinks blocks that grew, if no free piece of committed memory has `size` bytes. So a
-    /// process that took more than it uses now does not make another one fail.
-    pub fn make_room(&mut self, size: u64) {
-        self.engine().make_room(0, size);
-    }
-
     /// Returns all condition variables on which requests may be waiting. The stop notifies them.
     pub fn all_wakers(&self) -> Vec<W> {
         let mut wakers = self.processes.all_wakers();
@@ -93,11 +81,11 @@ impl Tables for ServerTables {
     }
 
     fn give_back(&mut self, endings: Vec<Ending>, now: Instant) {
-        ServerTables::give_back(self, endings, now);
+        self.engine().give_back(endings, now);
     }
 
     fn make_room(&mut self, size: u64) {
-        ServerTables::make_room(self, size);
+        self.engine().make_room(0, size);
     }
 
     /// The engine adds the wakers of its sessions to those of the processes, so one take has all.

@@ -149,7 +149,7 @@ impl Run {
             Step::Finish(which) => self.finish(which),
             Step::Lease(size) => {
                 let (tables, now) = (&mut self.world.tables, self.world.now);
-                tables.make_room(size);
+                tables.engine().make_room(0, size);
                 let kind = leasebox::common::id::IdKind::Uuid;
                 self.leases.extend(tables.leases.lease(size, 1000, kind, now));
             }
@@ -157,7 +157,7 @@ impl Run {
                 if let Some(id) = self.leases.pop() {
                     let now = self.world.now;
                     let ending = self.world.tables.leases.end(id, now).unwrap();
-                    self.world.tables.give_back(vec![ending], now);
+                    self.world.tables.engine().give_back(vec![ending], now);
                 }
             }
         }

@@ -230,7 +230,7 @@ fn whoever_wants_memory_for_a_message_is_given_it_in_the_end() {
         let is_told = |client: &u64| world.told(*client).contains(&"unblocked".to_string());
         (1..=12).filter(is_told).collect()
     };
-    world.tables.give_back(Vec::new(), world.now);
+    world.tables.engine().give_back(Vec::new(), world.now);
     assert_eq!(
         told(&mut world),
         (1..=8).collect::<Vec<_>>(),
@@ -247,10 +247,10 @@ fn whoever_wants_memory_for_a_message_is_given_it_in_the_end() {
 #[test]
 fn what_is_leased_or_could_never_be_shrinks_nothing() {
     let mut world = idle();
-    world.tables.make_room(1 << 40);
-    world.tables.make_room(u64::MAX);
+    world.engine().make_room(0, 1 << 40);
+    world.engine().make_room(0, u64::MAX);
     assert_eq!(world.log(), [""; 0]);
-    world.tables.make_room(KB);
+    world.engine().make_room(0, KB);
     assert_eq!(world.log(), [SHRANK]);
 }
 
@@ -263,7 +263,7 @@ fn a_block_that_cannot_grow_as_far_as_it_should_stays_as_it_is() {
     // Free are a kilobyte beside the block, two behind it, and four times half a one.
     for id in [0, 1, 2, 4, 6, 8].map(|at: usize| leases[at]) {
         let ending = world.tables.leases.end(id, world.now).unwrap();
-        world.tables.give_back(vec![ending], world.now);
+        world.tables.engine().give_back(vec![ending], world.now);
     }
     let before = world.tables.sessions.figures();
     let refused = world.engine().grow(1, 0, 5 * KB);

@@ -94,7 +94,7 @@ impl World {
                 if endings.is_empty() {
                     break;
                 }
-                self.tables.give_back(endings, self.now);
+                self.tables.engine().give_back(endings, self.now);
             }
         }
         self.tables.check().unwrap();

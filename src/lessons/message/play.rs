@@ -266,7 +266,7 @@ impl Messages {
                 if endings.is_empty() {
                     break;
                 }
-                self.tables.give_back(endings, self.now);
+                self.tables.engine().give_back(endings, self.now);
             }
         }
     }

@@ -47,13 +47,8 @@ impl LeaseTable {
     }
 
     /// Returns the count of leases and held blocks, with expired ones that were not struck yet.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.entries.len()
-    }
-
-    /// Returns whether there is neither a lease nor a held block.
-    pub fn is_empty(&self) -> bool {
-        self.entries.len() == 0
     }
 
     /// Returns the requested bytes of all leases, with the whole bytes of held blocks in the first
