@@ -113,8 +113,9 @@ impl Server {
         // An address gets a part of all places, and only `room` knows how many places there are.
         limits.addresses.places = room.clients;
         let address = listener.local_addr()?;
-        let (fault, site) = (limits.fault, limits.policy.site.clone());
-        let addresses = limits.addresses.clone();
+        let site = limits.policy.site.clone();
+        let (limits, warned) = (Arc::new(limits), None);
+        let limits_of_udp = limits.clone();
         // Each thread has a name, so that `top -H`, a debugger and the message of a panic tell
         // which it is.
         let (refusals, inbox) = sync_channel(MAX_TURNED_AWAY);
@@ -124,13 +125,11 @@ impl Server {
         let lookout = shared.clone();
         let looking =
             Builder::new().name("look".into()).spawn(move || lookout.look_until_stopped());
-        let (limits, warned) = (Arc::new(limits), None);
         let mut acceptor = Acceptor { shared: shared.clone(), limits, room, refusals, warned };
         let accepting = Builder::new()
             .name("accept".into())
             .spawn(move || acceptor.accept_until_stopped(&listener));
-        let udp = udp
-            .map(|(socket, limits)| udp::start(socket, shared.clone(), &limits, addresses, fault));
+        let udp = udp.map(|(socket, own)| udp::start(socket, shared.clone(), limits_of_udp, &own));
         // All five are tried before any result is looked at: one place handles every failure.
         let (Ok(refusing), Ok(reaping), Ok(looking), Ok(accepting), Ok(udp)) =
             (refusing, reaping, looking, accepting, udp.transpose())

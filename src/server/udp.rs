@@ -35,7 +35,7 @@
 
 use std::hash::RandomState;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -47,7 +47,7 @@ use crate::common::caller::{Caller, ClientNumber};
 use crate::common::error::{Code, Error};
 use crate::common::warnings::warn_now_and_then;
 use crate::protocol::datagram::{self, BUFFER, Wish};
-use crate::server::addresses::AddressLimits;
+use crate::server::connection::Limits;
 use crate::server::datagrams::{DatagramLimits, Datagrams, Executor};
 use crate::server::guesses::Guesser;
 use crate::server::shared::Shared;
@@ -87,20 +87,18 @@ pub fn any_port(family: SocketAddr) -> io::Result<UdpSocket> {
 pub fn start(
     socket: UdpSocket,
     shared: Arc<Shared>,
-    limits: &DatagramLimits,
-    addresses: AddressLimits,
-    fault: Option<fn(&Request<'_>)>,
+    limits: Arc<Limits>,
+    of_datagrams: &DatagramLimits,
 ) -> io::Result<JoinHandle<()>> {
     let datagrams =
-        Datagrams::new(limits, shared.numbers.length(), RandomState::new(), Instant::now());
-    let most_data = datagram::most_data(limits.longest);
+        Datagrams::new(of_datagrams, shared.numbers.length(), RandomState::new(), Instant::now());
+    let most_data = datagram::most_data(of_datagrams.longest);
     let server = DatagramServer {
         socket,
         shared,
+        limits,
         datagrams,
-        addresses,
         turns: WaitingDatagrams::default(),
-        fault,
         most_data,
         read_timeout: None,
         warned: None,
@@ -113,12 +111,10 @@ pub fn start(
 struct DatagramServer {
     socket: UdpSocket,
     shared: Arc<Shared>,
+    /// Those of connections: the addresses that the server trusts hold for datagrams too.
+    limits: Arc<Limits>,
     datagrams: Datagrams,
-    /// The addresses that the server trusts.
-    addresses: AddressLimits,
     turns: WaitingDatagrams,
-    /// For tests: called before a request is executed; may panic.
-    fault: Option<fn(&Request<'_>)>,
     /// The most bytes of data that fit a reply of one datagram.
     most_data: u64,
     /// The socket's present read timeout. Setting it is a system call, so it is set only when it
@@ -200,9 +196,9 @@ impl DatagramServer {
     /// Handles one datagram, and sends the answer if there is one. Returns the time that this took.
     fn answer(&mut self, datagram: &[u8], from: SocketAddr) -> Duration {
         let begun = Instant::now();
-        let (shared, fault, most_data) = (&*self.shared, self.fault, self.most_data);
-        let stranger = self.addresses.stranger(from.ip());
-        let mut executor = Executing { shared, fault, most_data, stranger };
+        let stranger = self.limits.addresses.stranger(from.ip());
+        let caller = Caller { most_data: self.most_data, stranger, ..Caller::unconnected(0) };
+        let mut executor = Executing { shared: &self.shared, fault: self.limits.fault, caller };
         let reply = self.datagrams.receive(datagram, from, begun, &mut executor);
         if let Some(reply) = reply {
             self.send_reply(&reply, from);
@@ -259,9 +255,8 @@ impl DatagramServer {
 struct Executing<'a> {
     shared: &'a Shared,
     fault: Option<fn(&Request<'_>)>,
-    most_data: u64,
-    /// As in [`Caller`].
-    stranger: Option<IpAddr>,
+    /// The sender, but for its number.
+    caller: Caller,
 }
 
 impl Executor for Executing<'_> {
@@ -271,12 +266,12 @@ impl Executor for Executing<'_> {
 
     /// Executes a request. A panic within it becomes an error reply.
     fn execute(&mut self, request: &Request<'_>, client: ClientNumber, wish: Wish) -> Reply<'_> {
-        let Self { shared, fault, most_data, stranger } = *self;
+        let Self { shared, fault, caller } = *self;
         // The thread can go on after a panic: a panic leaves no table half changed
         // (`crate::common::lock`).
         let answered = catch_unwind(AssertUnwindSafe(|| {
             fault.iter().for_each(|fault| fault(request));
-            let caller = Caller { most_data, stranger, ..Caller::unconnected(client) };
+            let caller = Caller { client, ..caller };
             // A client without a connection has no `Guesser` of its own, so each number of a lease
             // that it names counts as a guess.
             Guesser::default().run(request, shared, caller, &mut Vec::new())
