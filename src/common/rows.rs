@@ -38,8 +38,8 @@ macro_rules! message {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub struct $name;
-        impl<'m> $crate::common::description::Message<'m> for $name {
-            fn read<S: $crate::common::description::Source<'m>>(
+        impl<'a> $crate::common::description::Message<'a> for $name {
+            fn read<S: $crate::common::description::Source<'a>>(
                 _: &mut S,
             ) -> Result<Self, $crate::common::error::Error> {
                 Ok($name)
@@ -47,30 +47,15 @@ macro_rules! message {
             fn write(&self, _: &mut impl $crate::common::description::Sink) {}
         }
     };
-    // A message that owns its fields. Its lifetime `'m` is that of any source.
-    ($(#[$doc:meta])* $name:ident { $($fields:tt)* }) => {
-        $crate::common::description::message!(@struct [$(#[$doc])*] $name [] { $($fields)* });
-        $crate::common::description::message!(@visits $name [] 'm { $($fields)* });
-    };
-    // A message that borrows data from the input: the source lives for the same `$a`.
-    ($(#[$doc:meta])* $name:ident <$a:lifetime> { $($fields:tt)* }) => {
-        $crate::common::description::message!(@struct [$(#[$doc])*] $name [<$a>] { $($fields)* });
-        $crate::common::description::message!(@visits $name [<$a>] $a { $($fields)* });
-    };
-    // Makes the struct. This arm and the arm `@visits` both get the fields as tokens, and each of
-    // them matches them by itself.
-    (@struct [$($doc:tt)*] $name:ident [$($generic:tt)*]
+    // A message with fields. One that borrows data from the input has the lifetime `'a`, which is
+    // that of the source.
+    ($(#[$doc:meta])* $name:ident $(<$a:lifetime>)?
         { $($(#[$about:meta])* $field:ident $(as $shown:literal)?: $type:ty $(= $default:expr)?),* $(,)? }
     ) => {
-        $($doc)*
+        $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
-        pub struct $name $($generic)* { $($(#[$about])* pub $field: $type),* }
-    };
-    // Makes the functions that visit the fields: `read` and `write`.
-    (@visits $name:ident [$($generic:tt)*] $a:lifetime
-        { $($(#[$about:meta])* $field:ident $(as $shown:literal)?: $type:ty $(= $default:expr)?),* $(,)? }
-    ) => {
-        impl<$a> $crate::common::description::Message<$a> for $name $($generic)* {
+        pub struct $name $(<$a>)? { $($(#[$about])* pub $field: $type),* }
+        impl<'a> $crate::common::description::Message<'a> for $name $(<$a>)? {
             // Adds up the least and the greatest number of words that each field can have in a text
             // command, at compile time. `read_command` in `protocol/text/words.rs` uses both sums.
             // The user may leave out a field with a default, so `@least` gives 0 for it. Data can
@@ -79,14 +64,14 @@ macro_rules! message {
             const WORDS: (usize, usize) = {
                 let (mut least, mut most) = (0_usize, 0_usize);
                 $(
-                    let words = <$type as $crate::common::description::Field<$a>>::WORDS;
+                    let words = <$type as $crate::common::description::Field<'a>>::WORDS;
                     least += $crate::common::description::message!(@least words $($default)?);
                     most = most.saturating_add(words.1);
                 )*
                 (least, most)
             };
 
-            fn read<S: $crate::common::description::Source<$a>>(
+            fn read<S: $crate::common::description::Source<'a>>(
                 source: &mut S,
             ) -> Result<Self, $crate::common::error::Error> {
                 $(let $field = $crate::common::description::message!(@read source $type $(, $default)?);)*
@@ -122,31 +107,18 @@ macro_rules! message {
 pub(crate) use message;
 
 /// A request: its kind in frames, its form in a text, its route in HTTP, its struct, its reply, and
-/// its fields. The second arm is for a request that borrows data.
+/// its fields.
 macro_rules! command {
-    ($(#[$doc:meta])* $kind:literal $form:literal $(@ $route:literal)? $name:ident -> $reply:ty
-        $({ $($fields:tt)* })?
+    ($(#[$doc:meta])* $kind:literal $form:literal $(@ $route:literal)?
+        $name:ident $(<$a:lifetime>)? -> $reply:ty $({ $($fields:tt)* })?
     ) => {
-        $crate::common::description::message!($(#[$doc])* $name $({ $($fields)* })?);
-        impl<'m> $crate::common::description::Command<'m> for $name {
+        $crate::common::description::message!($(#[$doc])* $name $(<$a>)? $({ $($fields)* })?);
+        impl<'a> $crate::common::description::Command<'a> for $name $(<$a>)? {
             const KIND: u8 = $kind;
             const FORM: &'static str = $form;
             $(const ROUTE: &'static str = $route;)?
         }
-        impl $crate::common::description::Asks for $name {
-            type Reply = $reply;
-        }
-    };
-    ($(#[$doc:meta])* $kind:literal $form:literal $(@ $route:literal)? $name:ident <$a:lifetime> -> $reply:ty
-        { $($fields:tt)* }
-    ) => {
-        $crate::common::description::message!($(#[$doc])* $name <$a> { $($fields)* });
-        impl<$a> $crate::common::description::Command<$a> for $name <$a> {
-            const KIND: u8 = $kind;
-            const FORM: &'static str = $form;
-            $(const ROUTE: &'static str = $route;)?
-        }
-        impl<$a> $crate::common::description::Asks for $name <$a> {
+        impl $(<$a>)? $crate::common::description::Asks for $name $(<$a>)? {
             type Reply = $reply;
         }
     };
