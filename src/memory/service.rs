@@ -230,19 +230,17 @@ impl<T: Tables> Memory<T> {
         self.with_tables(|tables, now| tables.leases().find(id, now).map(|handle| (handle, now)))
     }
 
-    /// Replaces the contents of a lease. The copy runs under the block's lock alone, so other
-    /// leases are read and written meanwhile.
+    /// Replaces the contents of a lease.
     ///
     /// # Errors
     /// `not-found`, also when the lease ends between the two locks; `too-large`.
     pub fn set(&self, id: LeaseId, data: &[u8]) -> Result<(), Error> {
-        let (handle, now) = self.find(id)?;
-        let set = self.arena.open(&handle).and_then(|mut block| block.set(data, now));
-        set.map_err(|error| error.explain(data.len(), handle.size))
+        self.replace(id, &Condition::Any, data).map(|_| ())
     }
 
     /// Replaces the contents of a lease if the condition holds for its version; returns the new
-    /// version.
+    /// version. The copy runs under the block's lock alone, so other leases are read and written
+    /// meanwhile.
     ///
     /// # Errors
     /// `not-found`, also when the lease ends between the two locks; `too-large`; `refused` if the
