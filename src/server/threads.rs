@@ -185,23 +185,21 @@ impl Server {
             // std has printed it.
             threads.into_iter().for_each(|thread| drop(thread.join()));
         }
-        // Step 5, in a loop: a connection may fail, or the thread may still sleep after an error.
-        while !self.accepting.is_finished() && Instant::now() < give_up {
-            let _ = TcpStream::connect_timeout(&reachable(self.address), WAKE);
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        if self.accepting.is_finished() {
+        // Step 5.
+        let address = reachable(self.address);
+        let connect = || drop(TcpStream::connect_timeout(&address, WAKE));
+        if wake(&self.accepting, "accepting thread", give_up, connect) {
             let _ = self.accepting.join();
             let _ = self.refusing.join();
-        } else {
-            log::warn!("the accepting thread could not be woken; the process ends without it");
         }
         // Step 6. `join` fails if the thread panicked; the stop has nothing left to do for it.
         let _ = self.reaping.join();
         let _ = self.looking.join();
-        // Step 7.
+        // Step 7. If the system has no socket left, `wake` only waits.
         if let Some(udp) = self.udp {
-            wake_by_datagrams(&udp, reachable(self.address), give_up);
+            let socket = udp::any_port(address);
+            let send = || drop(socket.as_ref().map(|socket| socket.send_to(&[], address)));
+            wake(&udp, "thread for datagrams", give_up, send);
         }
         left
     }
@@ -219,16 +217,17 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// Sends datagrams of no bytes until the `udp` thread has ended, or until `give_up`. It sends again
-/// every millisecond, because the system may drop a datagram. If the system has no socket left, it
-/// only waits.
-fn wake_by_datagrams(udp: &JoinHandle<()>, address: SocketAddr, give_up: Instant) {
-    let socket = udp::any_port(address);
-    while !udp.is_finished() && Instant::now() < give_up {
-        let _ = socket.as_ref().map(|socket| socket.send_to(&[], address));
+/// Wakes a thread that ends then: calls `try_to` each millisecond until the thread has ended, or
+/// until `give_up`. Once is not enough: a connection may fail, the system may drop a datagram, and
+/// the thread may still sleep after an error. Returns whether the thread has ended.
+fn wake(thread: &JoinHandle<()>, name: &str, give_up: Instant, try_to: impl Fn()) -> bool {
+    while !thread.is_finished() && Instant::now() < give_up {
+        try_to();
         std::thread::sleep(Duration::from_millis(1));
     }
-    if !udp.is_finished() {
-        log::warn!("the thread for datagrams could not be woken; the process ends without it");
+    let has_ended = thread.is_finished();
+    if !has_ended {
+        log::warn!("the {name} could not be woken; the process ends without it");
     }
+    has_ended
 }
