@@ -44,8 +44,9 @@ use std::time::{Duration, Instant};
 use crate::common::caller::ClientNumber;
 use crate::common::lock::{lock, sleep};
 
-/// The most bytes that a connection holds without a charge.
-pub const SMALL: usize = 16 * 1024;
+/// The most bytes that a connection holds without a charge. It is enough for a short request and
+/// its answer in every format, so those never wait for room.
+pub const SMALL: usize = 32 * 1024;
 
 /// The time between two looks at the holders, while a connection waits for room.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -21,7 +21,9 @@
 //! **Lock** only that of the account ([`super::buffers`]).
 //!
 //! **Simplified** until a large answer is encoded, its charge is the memory that the format needs
-//! in the worst case: while data is turned into JSON, it takes up to four times its length.
+//! in the worst case: while data is turned into JSON, it takes up to four times its length. An
+//! answer that a format gives by itself is made before its memory is reserved; HTTP makes it of two
+//! parts, and for a moment holds it twice.
 //!
 //! **Source** ours.
 
@@ -32,12 +34,17 @@ use crate::common::caller::{Caller, is_no_room};
 use crate::common::error::{Code, Error};
 use crate::protocol::Protocol;
 use crate::protocol::output::{FULL, Output, SMALL_FULL};
-use crate::server::buffers::{Charge, NoRoom};
+use crate::server::buffers::{Charge, NoRoom, SMALL};
 use crate::server::connection::Limits;
+use crate::server::input::FIRST;
 use crate::server::waiting::Waits;
 
 /// The steps of the room for data, in bytes; the longest answer is the last one.
 const STEPS: [usize; 2] = [4 * 1024, 1024 * 1024];
+
+/// The longest answer that a format gives by itself without a reservation, in bytes: the first
+/// step, and the head that HTTP puts in front, which has less than 1 KiB.
+const SHORT_OWN: usize = STEPS[0] + 1024;
 
 /// A draw of so many numbers or fewer fits the first step in every format.
 const FEW_NUMBERS: u64 = 256;
@@ -78,6 +85,16 @@ const HTTP: Weights = Weights { input: 2, data: 4, number: 64 };
 const TEXT: Weights = Weights { input: 1, data: 5, number: 12 };
 /// The other formats move data into the output without a copy.
 const OTHERS: Weights = Weights { input: 1, data: 1, number: 12 };
+/// A connection without a charge has room for the first step in every format.
+const _: () = {
+    let mut formats: &[Weights] = &[HTTP, TEXT, OTHERS];
+    while let [format, others @ ..] = formats {
+        let input = FIRST * format.input;
+        assert!(input + STEPS[0] * format.data + SMALL_FULL <= SMALL);
+        formats = others;
+    }
+};
+
 /// The most memory for all copies of one answer's data, as a multiple of the longest answer. It is
 /// less than the `data` of HTTP and text, because a written answer is at most one message: in JSON
 /// and XML its data is at most three quarters of a message, in text about one quarter.
@@ -184,7 +201,7 @@ impl<'a> Holding<'a> {
     /// # Errors
     /// Fails if there is no room.
     pub fn grow_for_own(&mut self, length: usize) -> Result<(), NoRoom> {
-        if length <= STEPS[0] {
+        if length <= SHORT_OWN {
             return Ok(());
         }
         self.reserve(length, true)

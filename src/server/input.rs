@@ -29,7 +29,7 @@
 
 /// The length of the first buffer, in bytes. It holds a few short requests. A server can have
 /// thousands of connections, and most are idle and need no more.
-const FIRST: usize = 1024;
+pub const FIRST: usize = 1024;
 
 /// Up to this length, in bytes, the buffer grows fourfold whenever a read has filled it: more bytes
 /// are likely to wait, and another read costs more than the memory. From here on it doubles, and

@@ -20,8 +20,9 @@
 //!
 //! 1. Replies to earlier requests are written before the wait.
 //! 2. The server sees within 100 ms that a client has closed. (It takes longer if unread bytes are
-//!    in front of the end, because each look is one read.) A grant, a
-//!    signal or a message that came for this client meanwhile is not lost.
+//!    in front of the end, because each look is one read.) A grant that came for this client
+//!    meanwhile goes back; a signal or a message stays for the process's other clients. So it is if
+//!    there is no room for a look.
 //! 3. While a request waits, the server executes nothing that the client sends after it: replies
 //!    keep the order of the requests. When 64 KiB of later bytes are in the input, the server reads
 //!    no more and gives up the wait.
@@ -245,13 +246,18 @@ mod tests {
             let (_other, other) = connected();
             let mut all = Charge::new(&shared.buffers, 2, &other);
             all.reserve(shared.buffers.bound(), None).unwrap();
-            requests.write_all(b"request 64 committed wait=60000\n").unwrap();
+            // A look needs no charge while the client sends nothing, so the request waits on.
+            requests.write_all(b"request 64 committed wait=100\n").unwrap();
+            assert!(reply().starts_with("error refused no memory came back for it in 100 ms"));
+            // The input cannot grow for so many later bytes.
+            let draws = "draw 1\n".repeat(700);
+            let request = ["request 64 committed wait=60000\n", &draws].concat();
+            requests.write_all(request.as_bytes()).unwrap();
             let refused =
                 "error busy the server's buffers are full; try again later, or with less data";
             assert_eq!(reply(), refused);
             drop(all);
-            requests.write_all(b"draw 1\n").unwrap();
-            assert!(reply().parse::<u32>().is_ok());
+            assert!(draws.lines().all(|_| reply().parse::<u32>().is_ok()));
         });
     }
 }
