@@ -24,9 +24,7 @@
 //! **Invariants** A guess reads at most [`MOST_READ`] bytes of a file, and no file outside the
 //! submission: it follows no link.
 //!
-//! **Lock** none.
-//!
-//! **Simplified** A server that wants more words than a port needs a `run.txt`.
+//! **Lock** none. **Simplified** A server that wants more words than a port needs a `run.txt`.
 //!
 //! **Source** the manuals of the compilers named above.
 
@@ -205,13 +203,14 @@ impl Guess<'_> {
         let package = [Some(self.top), above].into_iter().flatten().find_map(|folder| {
             let manifest = folder.join("Cargo.toml");
             let text = read(&manifest).ok()?;
-            let line = text.lines().find(|line| line.trim_start().starts_with("name"))?;
-            Some((line.split('"').nth(1)?.to_string(), quoted(&relative(&manifest, self.top))))
+            let name = package_name(&text)?.to_string();
+            Some((name, quoted(&relative(&manifest, self.top))))
         });
         match package {
             Some((name, manifest)) => {
                 let build = "cargo build --release --target-dir leasebox-target --manifest-path";
-                let start = format!("leasebox-target/release/{name} {{port}}");
+                let program = Path::new("leasebox-target/release").join(name);
+                let start = format!("{} {{port}}", quoted(&program));
                 ("cargo", vec![format!("{build} {manifest}")], start)
             }
             None => {
@@ -220,6 +219,13 @@ impl Guess<'_> {
             }
         }
     }
+}
+
+/// Returns the name in the table `[package]` of a `Cargo.toml`.
+fn package_name(text: &str) -> Option<&str> {
+    let lines = text.lines().map(str::trim).skip_while(|line| *line != "[package]").skip(1);
+    let is_name = |line: &&str| line.split('=').next().is_some_and(|key| key.trim() == "name");
+    lines.take_while(|line| !line.starts_with('[')).find(is_name)?.split('"').nth(1)
 }
 
 /// Reads the commands of a `run.txt`: those that build, and the last one, which starts.

@@ -56,6 +56,17 @@ fn each_language_is_built_and_started_in_its_way() {
             "src: cargo build --release --target-dir leasebox-target --manifest-path ../Cargo.toml \
              && leasebox-target/release/loot {port}",
         ),
+        (
+            vec![
+                (
+                    "Cargo.toml",
+                    "[[bin]]\nname = \"other\"\n[package]\nnames = \"no\"\nname = \"a b\"",
+                ),
+                ("src/main.rs", "TcpListener"),
+            ],
+            "src: cargo build --release --target-dir leasebox-target --manifest-path ../Cargo.toml \
+             && 'leasebox-target/release/a b' {port}",
+        ),
     ] {
         assert_eq!(guess(&files).as_deref(), Ok(expected), "{files:?}");
     }
@@ -95,7 +106,8 @@ fn an_archive_with_one_folder_is_opened() {
 
 #[test]
 fn no_file_above_a_submission_is_read() {
-    let all = submission(&[("Cargo.toml", "name = \"other\""), ("src/main.rs", "TcpListener")]);
+    let manifest = "[package]\nname = \"other\"";
+    let all = submission(&[("Cargo.toml", manifest), ("src/main.rs", "TcpListener")]);
     let recipe = Recipe::of(&all.join("src")).unwrap();
     fs::remove_dir_all(all).unwrap();
     assert_eq!(recipe.tool, Some("rustc"), "{}", recipe.line());
