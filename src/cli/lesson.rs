@@ -23,7 +23,7 @@ use clap::Args;
 
 use super::logging::Log;
 use super::serve::until_signal;
-use super::{announce, no_answer, print, resolve};
+use super::{announce, host_and_port, no_answer, print, resolve};
 use crate::lessons::export::export;
 use crate::lessons::site::{LabServer, LessonSite};
 use crate::protocol::Policy;
@@ -61,10 +61,9 @@ pub(super) struct LessonArguments {
 
 /// Reads the address of a lab server.
 fn lab_server(text: &str) -> Result<LabServer, String> {
-    let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
-    let (host, port) = parts.ok_or("give a host and a port, such as 127.0.0.1:4120")?;
-    // An IPv6 address stands in brackets, as in `[::1]:4120`, because it holds colons itself.
-    Ok((host.trim_matches(['[', ']']).to_string(), port))
+    let (host, port) =
+        host_and_port(text).ok_or("give a host and a port, such as 127.0.0.1:4120")?;
+    Ok((host.to_string(), port))
 }
 
 /// Serves the lessons until the first signal.

@@ -29,7 +29,7 @@ use std::sync::mpsc::Receiver;
 use clap::Args;
 
 use crate::cli::logging::Log;
-use crate::cli::{announce, no_answer, resolve, signals};
+use crate::cli::{announce, host_and_port, no_answer, resolve, signals};
 use crate::lab::lossy::{LossyCounts, Proxy, Weather};
 
 #[derive(Args)]
@@ -128,15 +128,10 @@ fn start(arguments: &LossyArguments) -> Result<(Receiver<()>, Arc<LossyCounts>),
 
 /// Resolves `ADDRESS:PORT`; the address may be a name.
 ///
-/// The text is split at the last colon, because an IPv6 address holds colons itself. The brackets
-/// of an IPv6 address, as in `[::1]:4121`, are removed before the lookup.
-///
 /// # Errors
 /// Fails with one line for another form, a wrong port or an unknown name.
 fn place(option: &str, text: &str) -> Result<std::net::SocketAddr, String> {
     let form = || format!("{option} {text} is no ADDRESS:PORT; give one such as 127.0.0.1:4121");
-    let (host, port) =
-        text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).ok_or_else(form)?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    resolve(option, host, port.parse().map_err(|_| form())?)
+    let (host, port) = host_and_port(text).ok_or_else(form)?;
+    resolve(option, host, port)
 }

@@ -201,6 +201,14 @@ fn printable(text: &str) -> String {
     shown
 }
 
+/// Splits `HOST:PORT` at its last colon, because an IPv6 address holds colons itself. The brackets
+/// of an IPv6 address, as in `[::1]:4121`, are left out. Returns `None` for another form.
+fn host_and_port(text: &str) -> Option<(&str, u16)> {
+    let (host, port) = text.rsplit_once(':').filter(|(host, _)| !host.is_empty())?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    Some((host, port.parse().ok()?))
+}
+
 /// Resolves an address to listen on or to send to: a name or a number. A name may have several
 /// addresses; the first one is used. `option` is the flag, for the error.
 ///
