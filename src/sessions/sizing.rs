@@ -39,7 +39,7 @@ use std::time::Instant;
 
 use crate::common::caller::ClientNumber;
 use crate::common::error::{Code, Error};
-use crate::cooperative::manager::Manager;
+use crate::cooperative::manager::{Manager, memory_of, too_much};
 use crate::cooperative::process::ProcessNumber;
 use crate::memory::buddy::Buddy;
 use crate::memory::lease::power_of_two_within;
@@ -74,9 +74,8 @@ impl<W: Clone> Engine<'_, W> {
         if size > now {
             let missing = Buddy::rounded(size - now).unwrap_or(u64::MAX);
             self.make_room(self.processes.space_of(key.0), missing);
-            // The sum overflows only for a size that no block can have.
-            let to = now.checked_add(missing).ok_or_else(|| too_much(size, 0))?;
-            self.enlarge(key, to, ASKED)?;
+            // The sum is above 64 bits only for a size that no block can have.
+            self.enlarge(key, now.saturating_add(missing), ASKED)?;
         }
         // This is set also when the block has the size already: it may have grown to it by itself,
         // and must not shrink by itself any more.
@@ -148,12 +147,14 @@ impl<W: Clone> Engine<'_, W> {
     /// `out-of-memory`; `refused` when the block would have too many extents, or its process's
     /// share of administrative memory is used up.
     pub(super) fn enlarge(&mut self, key: BlockKey, to: u64, why: &str) -> Result<(), Error> {
-        let before = self.sessions.block(key).map_or(0, MessageBlock::size);
+        // The callers have looked the block up, so it is there.
+        let Some(before) = self.sessions.block(key).map(MessageBlock::size) else { return Ok(()) };
         let space = self.processes.space_of(key.0);
         let (free, _) = self.leases.free_in(space);
         let most = self.processes.room_in(space, key.0, free);
         if to - before > most {
-            return Err(too_much(to - before, most));
+            let what = format!("{} bytes more of {}", to - before, memory_of(space));
+            return Err(too_much(&what, most));
         }
         let used = self.used_in(key);
         let (mut size, mut how) = (before, "in place");
@@ -192,9 +193,10 @@ impl<W: Clone> Engine<'_, W> {
     /// Adds an extent of `missing` bytes to the end of a block, and charges its span. Unchanged
     /// when it fails.
     fn extend(&mut self, key: BlockKey, used: &[u64], missing: u64) -> Result<(), Error> {
+        // `block_mut` would borrow all of `sessions`, and the charge below needs the account.
         let process = self.sessions.registered.get_mut(&key.0);
         let block = process.and_then(|process| process.blocks.get_mut(key.1));
-        // The block is there: `enlarge` has looked it up.
+        // The block is there: the callers of `enlarge` have looked it up.
         let Some(block) = block else { return Ok(()) };
         if block.extents.len() >= MAX_EXTENTS {
             let text =
@@ -279,13 +281,4 @@ impl<W: Clone> Engine<'_, W> {
         self.processes
             .write(|| format!("{name}'s block {index} {what} {how} to {size} bytes: {why}"));
     }
-}
-
-/// Returns the error for a block that needs `size` bytes more, when its process can get at most
-/// `most`.
-fn too_much(size: u64, most: u64) -> Error {
-    let text = format!(
-        "{size} bytes more of committed memory cannot be had, at most {most} can; ask for less"
-    );
-    Error::new(Code::OutOfMemory, text)
 }

@@ -51,12 +51,7 @@ impl<W: Clone> Manager<'_, W> {
         let (free, largest_free) = self.leases.free_in(space);
         let room = self.processes.room_in(space, number, free);
         let most = power_of_two_within(room).min(largest_free);
-        let refused = || {
-            let what = if space == 0 { "committed memory" } else { "that space" };
-            let text =
-                format!("{size} bytes of {what} cannot be had, at most {most} can; ask for less");
-            Error::new(Code::OutOfMemory, text)
-        };
+        let refused = || too_much(&format!("{size} bytes of {}", memory_of(space)), most);
         if Buddy::rounded(size).is_none_or(|rounded| rounded > most) {
             return Err(refused());
         }
@@ -192,4 +187,15 @@ impl<W: Clone> Processes<W> {
         let owed = self.all.get(&number).map_or(0, |p| p.owed[Pool::Committed]);
         self.pools.cap()[Pool::Committed].saturating_sub(owed).min(free)
     }
+}
+
+/// Returns the words for the memory of a space: own blocks in the first one take committed memory.
+pub(crate) fn memory_of(space: SpaceNumber) -> &'static str {
+    if space == 0 { "committed memory" } else { "that space" }
+}
+
+/// Returns the error for bytes that cannot be had. `what` names the bytes and their memory.
+pub(crate) fn too_much(what: &str, most: u64) -> Error {
+    let text = format!("{what} cannot be had, at most {most} can; ask for less");
+    Error::new(Code::OutOfMemory, text)
 }

@@ -79,6 +79,7 @@ use crate::cooperative::process::{Process, ProcessNumber};
 use crate::cooperative::words::{Amounts, Pool, ProcessToken};
 use crate::memory::lease::{Committed, LeaseTable};
 pub use collection::CollectBy;
+pub(crate) use extents::{memory_of, too_much};
 pub use membership::{OwnBlock, check_name};
 pub use rules::{Rules, ServeBy, default_low_water};
 pub use statement::HeldRow;
@@ -276,7 +277,7 @@ impl<W: Clone> Processes<W> {
     /// Returns the process that a client belongs to, to read or to change it.
     ///
     /// # Errors
-    /// `refused` when the client belongs to none.
+    /// `refused` when the client belongs to none; `not-found` when the process is removed.
     pub(super) fn process_of(&mut self, client: ClientNumber) -> Result<&mut Process<W>, Error> {
         self.number_of(client).and_then(|number| self.process(number))
     }
