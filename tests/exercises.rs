@@ -1,7 +1,7 @@
 //! The exercises of `docs/exercises.md`: each is a red test, until its piece is mended.
 //!
-//! `cargo test --test exercises -- --ignored e3` runs those of chapter 3. The pieces are the files in
-//! `tests/exercises`, and what grades them is in `tests/exercises/grading`.
+//! `cargo test --test exercises -- --ignored e3` runs those of chapter 3. The pieces are the files
+//! in `tests/exercises`, and what grades them is in `tests/exercises/grading`.
 
 use std::panic::{self, AssertUnwindSafe};
 

@@ -70,8 +70,8 @@ pub fn run(arguments: &CheckArguments) -> ExitCode {
 /// Reads the files. Returns the report, and whether the record has no fault.
 ///
 /// # Errors
-/// Fails with one line if a file cannot be read, is given twice or is no record, if the order is not
-/// known from its file, or if there is no number.
+/// Fails with one line if a file cannot be read, is given twice or is no record, if the order is
+/// not known from its file, or if there is no number.
 fn report(arguments: &CheckArguments) -> Result<(String, bool), String> {
     let &CheckArguments { seed, max, drained, .. } = arguments;
     if let Some(file) = &arguments.history {

@@ -19,9 +19,10 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 /// Returns the parser of an option that takes one of these words. Each word has the value that it
-/// stands for, so the option has a type of the library. (clap's `ValueEnum` has to be derived at the
-/// enum itself. An enum of the library would need a second one beside it, with the same variants. An
-/// enum that only the command line has, such as `race::Program`, still derives `ValueEnum`.)
+/// stands for, so the option has a type of the library. (clap's `ValueEnum` has to be derived at
+/// the enum itself. An enum of the library would need a second one beside it, with the same
+/// variants. An enum that only the command line has, such as `race::Program`, still derives
+/// `ValueEnum`.)
 pub fn one_of<const N: usize, T>(
     words: [(impl Into<PossibleValue>, T); N],
 ) -> impl TypedValueParser<Value = T>

@@ -128,7 +128,8 @@ impl Stream {
         deadline: Instant,
     ) -> Result<(u32, Reply<'static>), CallError> {
         if self.wire.first(TEXT_ERROR.len(), deadline)? == TEXT_ERROR {
-            // `- 1`: the LF counts too, and without it a line of `MAX_LINE` bytes is refused at once.
+            // `- 1`: the LF counts too, and without it a line of `MAX_LINE` bytes is refused at
+            // once.
             let line = self.wire.read_line(MAX_LINE - 1, deadline)?;
             return Err(CallError::Refused(error_of(&line)));
         }

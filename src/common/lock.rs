@@ -16,7 +16,7 @@
 //! **Source** std, `std::sync::Mutex`, section *Poisoning*.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Locks the mutex, even if a thread panicked while it held the lock. Bind the guard with `let`: in
 /// the head of a `match` it would live to the end of the `match`.
@@ -34,9 +34,15 @@ pub fn sleep<'a, T>(on: &Condvar, guard: MutexGuard<'a, T>, time: Duration) -> M
 /// Sleeps in the same way while `holds` is true for the data, also after a wake-up without a cause.
 pub fn sleep_while<'a, T>(
     on: &Condvar,
-    guard: MutexGuard<'a, T>,
+    mut guard: MutexGuard<'a, T>,
     time: Duration,
-    holds: impl FnMut(&mut T) -> bool,
+    mut holds: impl FnMut(&mut T) -> bool,
 ) -> MutexGuard<'a, T> {
-    on.wait_timeout_while(guard, time, holds).unwrap_or_else(PoisonError::into_inner).0
+    let start = Instant::now();
+    // std's `wait_timeout_while` would return after the first wake-up if the lock is poisoned.
+    while holds(&mut guard) {
+        let Some(left) = time.checked_sub(start.elapsed()) else { break };
+        guard = sleep(on, guard, left);
+    }
+    guard
 }

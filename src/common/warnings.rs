@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 /// runs out again many times a second.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// Returns whether the last warning, at the time `warned`, is at least a minute old. If it is, `now`
-/// becomes the time of the last one.
+/// Returns whether a warning is due: there was none yet, or the last one, at the time `warned`, is
+/// at least a minute old. If one is due, `now` becomes the time of the last one.
 pub fn is_due(warned: &mut Option<Instant>, now: Instant) -> bool {
     let is_due = warned.is_none_or(|at| now.saturating_duration_since(at) >= WARN_EVERY);
     if is_due {

@@ -183,7 +183,9 @@ mod tests {
     };
 
     fn shares(of: &[(Pool, Share)]) -> Shares {
-        of.iter().copied().collect()
+        let shares: Shares = of.iter().copied().collect();
+        assert_eq!(shares.len(), of.len(), "a pool stands twice");
+        shares
     }
 
     fn sizes(arena: u64, of: &[(Pool, Share)]) -> Result<[u64; 5], String> {

@@ -105,8 +105,8 @@ impl IndexMut<Pool> for Amounts {
 }
 
 choice! {
-    /// The reasons of a request, in the order of urgency, the most urgent last: the queue of
-    /// requests that wait compares them ([`crate::cooperative::manager`]).
+    /// The reasons of a request, in the order of urgency, the most urgent last: the manager
+    /// compares them when it serves the requests that wait ([`crate::cooperative::manager`]).
     Reason[
         "a reason is committed, efficiency, urgent-efficiency, pause or out-of-memory; give one",
         "has a reason of no known number"

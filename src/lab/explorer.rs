@@ -12,10 +12,10 @@
 //!
 //! [`take`] and [`gather`] are the server's: to explore a copy would prove nothing about the
 //! server. The counters and the lock are the explorer's own. Without the lock, a thread parks
-//! before each load and each store of the shared counter. A case may count the read of the list as a step
-//! too ([`Case::reads`]), which adds schedules but no outcome, and a store may be an increment
-//! ([`Case::increments`]). With the lock, a whole take is one step:
-//! std promises that a mutex keeps other threads out (`tests/loom_draw.rs` steps inside the lock).
+//! before each load and each store of the shared counter. A case may count the read of the list as
+//! a step too ([`Case::reads`]), which adds schedules but no outcome, and a store may be an
+//! increment ([`Case::increments`]). With the lock, a whole take is one step: std promises that a
+//! mutex keeps other threads out (`tests/loom_draw.rs` steps inside the lock).
 //!
 //! **Invariants** until the stage is dropped, one thread at a time does a step; a schedule always
 //! gives the same [`Run`]; a client's number of steps never changes ([`Case::list`]).
@@ -246,8 +246,8 @@ impl Stage {
         self.scene.parking.carry_out(plan, PLAN_LIMIT).map_err(|_| why.into())
     }
 
-    /// Returns a copy of the run: of all steps since the stage was made. After [`Stage::run`], which
-    /// takes the run away, it is of no use.
+    /// Returns a copy of the run: of all steps since the stage was made. After [`Stage::run`],
+    /// which takes the run away, it is of no use.
     pub fn so_far(&self) -> Run {
         lock(&self.scene.run).clone()
     }

@@ -156,8 +156,8 @@ fn pattern(received: &[Vec<u32>]) -> Vec<Vec<usize>> {
 /// client's letter, for the error.
 ///
 /// # Errors
-/// Fails as [`ask`] and [`parked`] do, and if no new client is parked after [`CALL_LIMIT`]. The last request
-/// of the wait may take as long again.
+/// Fails as [`ask`] and [`parked`] do, and if no new client is parked after [`CALL_LIMIT`]. The
+/// last request of the wait may take as long again.
 fn await_parked(
     control: &mut Wire,
     known: &[ClientNumber],

@@ -42,8 +42,8 @@ impl NumberList {
 
     /// Makes a list of `numbers`, in the given order.
     ///
-    /// Precondition: there are at most [`NumberList::MAX`] of them. Each takes at most 10 digits and
-    /// a space, so each place in their text fits a `u32`.
+    /// Precondition: there are at most [`NumberList::MAX`] of them. Each takes at most 10 digits
+    /// and a space, so each place in their text fits a `u32`.
     pub fn new(numbers: Vec<u32>) -> Self {
         // The capacity is a guess of 8 bytes for each number: up to 9,999,999 it has at most 7
         // digits, and a space follows it. The vector grows if the guess is too small.

@@ -14,7 +14,7 @@
 //!
 //! **Invariants**
 //!
-//! 1. A table never has more than 4096 rows.
+//! 1. A table never has more than `MAX_ROWS` rows.
 //! 2. Only [`Rows::Twice`] keeps the turns, because two turns with a common index can stand
 //!    anywhere in the record. For [`Rows::Last`] the turns come from the record's end, the latest
 //!    first.
@@ -93,12 +93,12 @@ fn rows(
         Rows::Last => turns.flat_map(|turn| rows_of(turn).rev()).take(of_all).collect(),
         Rows::Each => {
             // The number of rows that each client may still have.
-            let mut left: HashMap<ClientNumber, usize> = HashMap::new();
+            let mut left_of: HashMap<ClientNumber, usize> = HashMap::new();
             let first_of_each = |turn: Turn| {
-                let left = left.entry(turn.client).or_insert(wanted);
-                let rows = rows_of(turn).take(*left);
-                *left -= rows.len();
-                rows
+                let left = left_of.entry(turn.client).or_insert(wanted);
+                let its_rows = rows_of(turn).take(*left);
+                *left -= its_rows.len();
+                its_rows
             };
             turns.flat_map(first_of_each).take(most).collect()
         }
@@ -108,7 +108,7 @@ fn rows(
     rows
 }
 
-/// Returns `wanted` rows around the least index that two turns have.
+/// Returns up to `wanted` rows around the least index that two turns have.
 ///
 /// ```text
 ///   sorted by start    0..3   2..4   4..5

@@ -96,8 +96,9 @@ impl Unlocked {
         }
     }
 
-    /// Begins the stop of the server. A draw that comes later does not wait in a window, and no client
-    /// parks any more; parked clients go on. A draw that waits in a window now waits to its end.
+    /// Begins the stop of the server. A draw that comes later does not wait in a window, and no
+    /// client parks any more; parked clients go on. A draw that waits in a window now waits to its
+    /// end.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::Release);
         if let Some(parking) = &self.parking {

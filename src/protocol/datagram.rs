@@ -209,6 +209,7 @@ fn datagram(header: Header, body: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
 
 /// Returns the datagram of a Hello.
 pub fn hello(order: ByteOrder, id: u32) -> Vec<u8> {
+    // 0: no flags.
     datagram(header(order, 0, HELLO, id), |_| {})
 }
 

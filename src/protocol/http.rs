@@ -95,15 +95,15 @@ pub struct Http {
     is_continued: bool,
     /// An empty line before the request was skipped (RFC 9112, section 2.2); a second one is 400.
     is_blank_passed: bool,
-    /// The terms of the answer to the request that waits for it.
+    /// The terms of the next answer; until a head is judged, those of [`without_head`].
     answering: Answering,
     // The connection: whether it closes now, and the last `Date` with its second since 1970.
     is_over: bool,
     date: (u64, String),
 }
 
-/// The word to send the body: a client may wait for it (RFC 9110, section 10.1.1). It has no
-/// fields, and the final answer follows.
+/// The interim answer for a client that waits before it sends the body (RFC 9110, section 10.1.1).
+/// It has no fields, and the final answer follows.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// The refusal of a body that the method does not read.
@@ -179,8 +179,8 @@ impl Http {
         }
     }
 
-    /// Judges a head. Returns its request, and what its fields say. The inner `Err` refuses only
-    /// the request: the server can skip the body, and the connection can go on.
+    /// Judges a head. Returns its request, and the judged fields without their refusal. The inner
+    /// `Err` refuses only the request: the server can skip the body, and the connection can go on.
     ///
     /// # Errors
     /// Fails as [`understand`] does. Then the connection closes: the server cannot skip a body

@@ -34,8 +34,8 @@ use crate::common::guesses::Guesses;
 /// The most bytes of a name, and of a password.
 pub const MAX: usize = 256;
 
-/// The refusal of a log-on while no guess is left. Wrong passwords and wrong numbers of leases spend
-/// one budget ([`Guesses`]), so the text names both.
+/// The refusal of a log-on while no guess is left. Wrong passwords and wrong numbers of leases
+/// spend one budget ([`Guesses`]), so the text names both.
 pub const TOO_MANY: &str =
     "too many wrong passwords or numbers of leases were tried; try again in a second";
 

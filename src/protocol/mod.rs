@@ -204,9 +204,8 @@ impl<'m> Conversation<'m> {
         }
     }
 
-    /// Returns whether HTTP or RESP closes the connection after its last answer.
-    /// In every format the caller itself also closes after the command `quit` and after
-    /// [`Decoded::Last`].
+    /// Returns whether HTTP or RESP closes the connection after its last answer. In every format
+    /// the caller itself also closes after the command `quit` and after [`Decoded::Last`].
     #[inline]
     pub fn is_over(&self) -> bool {
         match &self.format {

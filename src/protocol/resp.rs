@@ -84,8 +84,8 @@ pub struct Resp {
     first: usize,
     /// The number of words that are not whole yet; `None` before the count is known.
     words_left: Option<u64>,
-    /// The request that waits for its answer is a get: for it, and for no other command,
-    /// `not-found` is nil.
+    // A field of the request that waits for its answer.
+    /// The request is a get: for it, and for no other command, `not-found` is nil.
     is_get: bool,
     // Fields of the connection.
     /// The client has sent the right password, or the server has no user.

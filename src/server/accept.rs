@@ -93,7 +93,8 @@ impl Acceptor {
     /// both are empty, waits for the next client.
     fn accept_all(&mut self, listener: &TcpListener, came: &mut VecDeque<(TcpStream, SocketAddr)>) {
         while came.len() < MAX_ACCEPTED {
-            // `accept` waits only if no client needs a thread. An open listener gives no error here.
+            // `accept` waits only if no client needs a thread. An open listener gives no error
+            // here.
             let _ = listener.set_nonblocking(!came.is_empty());
             match listener.accept() {
                 Ok(client) => came.push_back(client),

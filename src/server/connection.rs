@@ -133,8 +133,8 @@ struct Connection<'a> {
     met_broken_pipe: bool,
     /// The end of the stream, or an error, was read while a request waited.
     is_ended: bool,
-    /// The client was there at the last look. Then this connection may take a message that another
-    /// connection of its process could have.
+    /// The client was there at the last look. Then this connection may take a message, a signal or
+    /// a granted block, which would be lost if the client had gone.
     is_seen: bool,
     patience: Patience,
     guesser: Guesser,

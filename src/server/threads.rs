@@ -129,7 +129,9 @@ impl Server {
         let accepting = Builder::new()
             .name("accept".into())
             .spawn(move || acceptor.accept_until_stopped(&listener));
-        let udp = udp.map(|(socket, own)| udp::start(socket, shared.clone(), limits_of_udp, &own));
+        let udp = udp.map(|(socket, of_datagrams)| {
+            udp::start(socket, shared.clone(), limits_of_udp, &of_datagrams)
+        });
         // All five are tried before any result is looked at: one place handles every failure.
         let (Ok(refusing), Ok(reaping), Ok(looking), Ok(accepting), Ok(udp)) =
             (refusing, reaping, looking, accepting, udp.transpose())
@@ -217,8 +219,8 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// Wakes a thread that ends then: calls `try_to` each millisecond until the thread has ended, or
-/// until `give_up`. Once is not enough: a connection may fail, the system may drop a datagram, and
+/// Wakes a thread so that it ends: calls `try_to` each millisecond until it has ended, or until
+/// `give_up`. Once is not enough: a connection may fail, the system may drop a datagram, and
 /// the thread may still sleep after an error. Returns whether the thread has ended.
 fn wake(thread: &JoinHandle<()>, name: &str, give_up: Instant, try_to: impl Fn()) -> bool {
     while !thread.is_finished() && Instant::now() < give_up {

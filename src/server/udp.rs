@@ -80,7 +80,7 @@ pub fn any_port(family: SocketAddr) -> io::Result<UdpSocket> {
 }
 
 /// Starts the `udp` thread. It ends after the stop has begun, as soon as a datagram arrives or its
-/// wait times out.
+/// wait times out. `limits` are those of connections, `of_datagrams` those of datagrams alone.
 ///
 /// # Errors
 /// Fails if the system has no thread left.
@@ -111,7 +111,7 @@ pub fn start(
 struct DatagramServer {
     socket: UdpSocket,
     shared: Arc<Shared>,
-    /// Those of connections: the addresses that the server trusts hold for datagrams too.
+    /// The limits of connections. The addresses that the server trusts are the same for datagrams.
     limits: Arc<Limits>,
     datagrams: Datagrams,
     turns: WaitingDatagrams,
@@ -255,7 +255,7 @@ impl DatagramServer {
 struct Executing<'a> {
     shared: &'a Shared,
     fault: Option<fn(&Request<'_>)>,
-    /// The sender, but for its number.
+    /// The sender. `execute` sets its number.
     caller: Caller,
 }
 

@@ -98,7 +98,8 @@ pub trait Waiting: Debug {
     type Done;
 
     /// Looks, under the tables' lock, whether the request can be answered now. When
-    /// `moment.is_over`, it must answer, if necessary by a refusal or by an empty answer.
+    /// `moment.is_over`, it returns an answer, if necessary a refusal or an empty answer; or
+    /// `Ready`, if the client was not seen yet.
     fn look(&mut self, tables: &mut ServerTables, moment: &Moment) -> Look<Self::Done>;
 
     /// Ends the wait because the client has gone or sent too much, and removes the traces of the
@@ -182,8 +183,8 @@ impl Waits {
         self.caller = holding.caller(self.caller);
     }
 
-    /// Ends the wait at `latest`, if it would go on for longer. The connection calls this: a request
-    /// waits for no longer than the idle timeout, whatever time it asked for.
+    /// Ends the wait at `latest`, if it would go on for longer. The connection calls this: a
+    /// request waits for no longer than the idle timeout, whatever time it asked for.
     pub fn end_by(&mut self, latest: Instant) {
         self.deadline = self.deadline.min(latest);
     }

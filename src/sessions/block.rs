@@ -111,6 +111,7 @@ impl<W> Sessions<W> {
     }
 
     /// Returns the messages and values in all blocks of a process, in the order of their numbers.
+    /// The owner is the first part of a message's id, so they are neighbours in the map.
     pub(super) fn messages_of(
         &self,
         owner: ProcessNumber,

@@ -104,8 +104,9 @@ impl Changes {
         self.watchers.contains_key(&process)
     }
 
-    /// Returns whether the log has a change that a process watches and has not read.
-    pub fn has_unread(&self, process: ProcessNumber) -> bool {
+    /// Returns whether a process watches, and has to hear of a change that it has not read.
+    pub fn has_unread(&mut self, process: ProcessNumber) -> bool {
+        self.skip(process);
         self.watchers.get(&process).is_some_and(|watcher| watcher.place < self.end())
     }
 
@@ -134,37 +135,45 @@ impl Changes {
     /// `before`, the process's oldest notice; `before` is `None` if no notice waits. Returns `None`
     /// if there is no such change, or if the process does not watch.
     pub fn next(&mut self, process: ProcessNumber, before: Option<NoticeNumber>) -> Option<Notice> {
-        let end = self.end();
-        let watcher = self.watchers.get_mut(&process)?;
-        if watcher.place < self.first {
+        if self.watchers.get(&process)?.place < self.first {
             self.forget(process);
             return Some(Notice::Missed);
         }
-        while watcher.place < end {
+        self.skip(process);
+        let watcher = self.watchers.get_mut(&process)?;
+        let change = self.log.get((watcher.place - self.first) as usize)?;
+        if before.is_some_and(|before| before < change.order) {
+            return None;
+        }
+        watcher.place += 1;
+        let name = change.name.to_string();
+        Some(match change.what {
+            Happened::Joined { .. } => Notice::Joined { name },
+            Happened::Left { .. } => Notice::Left { name },
+        })
+    }
+
+    /// Moves a watcher past the changes that it does not have to hear: those of processes that
+    /// joined and ended within one batch. A watcher that fell out of the log stays where it is.
+    fn skip(&mut self, process: ProcessNumber) {
+        let (first, end) = (self.first, self.end());
+        let Some(watcher) = self.watchers.get_mut(&process) else { return };
+        while first <= watcher.place && watcher.place < end {
             // The watcher has read its batch, and the next batch begins.
             if watcher.place == watcher.seen {
                 (watcher.begun, watcher.seen) = (watcher.place, end);
             }
-            let change = self.log.get((watcher.place - self.first) as usize)?;
-            if before.is_some_and(|before| before < change.order) {
-                return None;
+            let is_heard = match self.log[(watcher.place - first) as usize].what {
+                // The process is still there, or its end is in a later batch.
+                Happened::Joined { left } => left.is_none_or(|left| left >= watcher.seen),
+                // The join is in an earlier batch, or in the list that the watcher got.
+                Happened::Left { joined } => joined < watcher.begun,
+            };
+            if is_heard {
+                return;
             }
             watcher.place += 1;
-            let name = || change.name.to_string();
-            match change.what {
-                // The process is still there, or its end is in a later batch.
-                Happened::Joined { left } if left.is_none_or(|left| left >= watcher.seen) => {
-                    return Some(Notice::Joined { name: name() });
-                }
-                // The join is in an earlier batch, or in the list that the watcher got.
-                Happened::Left { joined } if joined < watcher.begun => {
-                    return Some(Notice::Left { name: name() });
-                }
-                // The process joined and ended within this batch.
-                Happened::Joined { .. } | Happened::Left { .. } => {}
-            }
         }
-        None
     }
 
     /// Returns the place that the next change will get.

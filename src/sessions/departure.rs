@@ -139,9 +139,11 @@ impl<W: Clone> Engine<'_, W> {
             for end in &mut session.ends {
                 let mut gone = Vec::new();
                 end.inbox.retain(|queued| {
-                    let stays = queued.message.0 != number;
-                    gone.extend((!stays).then_some(*queued));
-                    stays
+                    let is_lost = queued.message.0 == number;
+                    if is_lost {
+                        gone.push(*queued);
+                    }
+                    !is_lost
                 });
                 let Some(first) = gone.first() else { continue };
                 if let Some(process) = self.sessions.registered.get_mut(&end.process) {

@@ -73,7 +73,8 @@ impl<W: Clone> Engine<'_, W> {
             && self.sessions.messages_of(owner).next().is_none()
             && let Some(until) = self.sessions.kept.get_mut(&owner)
         {
-            // The time at which the process ended. It has passed, so the reaper wakes at once.
+            // `keep` was added to the time at which the process ended. So the result is that time:
+            // it has passed, and the reaper wakes at once.
             *until -= self.sessions.keep;
             self.leases.plan_look_by(*until);
         }

@@ -293,7 +293,8 @@ pub struct Sessions<W> {
     /// The processes that joined and ended, for those that watch.
     changes: Changes,
     /// The time for which messages outlive their sender's process; and for each ended process whose
-    /// messages are kept, the time at which those that nobody has received are lost.
+    /// messages are kept, the time at which its memory goes back. When its last message is freed,
+    /// that time becomes the end of the process, which has passed.
     keep: Duration,
     kept: BTreeMap<ProcessNumber, Instant>,
     /// Processes with a block that is larger than they asked for, and may give something back.
@@ -331,7 +332,7 @@ impl<'t, W: Clone> Engine<'t, W> {
     }
 }
 
-impl<W: Clone + Default> Sessions<W> {
+impl<W: Default> Sessions<W> {
     /// Makes the state without sessions, with administrative memory of `admin` bytes. Messages
     /// outlive their sender's process for `keep`; 0 for not at all.
     pub fn new(admin: u64, keep: Duration) -> Self {

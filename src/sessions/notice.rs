@@ -221,9 +221,8 @@ impl<W: Clone> Engine<'_, W> {
         Ok(change.or_else(|| registered.notices.next()).map(Told::Notice))
     }
 
-    /// Returns whether something waits for `client`'s process that [`Engine::next_signal`] may
-    /// take. Of the changes that a watcher has not read, it may have to hear none.
-    pub fn has_signal(&self, client: ClientNumber) -> bool {
+    /// Returns whether [`Engine::next_signal`] would return a signal or a notice.
+    pub fn has_signal(&mut self, client: ClientNumber) -> bool {
         let Ok(number) = self.processes.number_of(client) else { return false };
         let registered = self.sessions.registered.get(&number);
         self.processes.has_signal(number)

@@ -363,11 +363,11 @@ impl<W: Clone> Engine<'_, W> {
 /// The cure for a message, or a part of one, that does not fit one reply to the client.
 const OTHER_WAYS: &str = "peek in parts, receive by frames over TCP, or hand it on";
 
-/// Cuts a part off at the end of the `length` bytes of a message or value. The part is an offset
-/// and a count of bytes.
+/// Returns the range of a part of a message or value of `length` bytes. The part is an offset and a
+/// count of bytes; the range ends at `length` if the part would go beyond.
 ///
 /// # Errors
-/// `too-large`, with the `cure`, when the part that is left has more than `most` bytes.
+/// `too-large`, with the `cure`, when the range has more than `most` bytes.
 pub(super) fn part_within(
     (offset, count): (u64, u64),
     length: u64,

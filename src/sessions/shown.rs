@@ -31,7 +31,8 @@ pub struct BlockSnapshot {
     pub seats: [Vec<CopyNumber>; 2],
 }
 
-// The macro makes `write`, with which a lesson shows the fields as JSON. No client sends or gets it.
+// The macro makes `write`, with which a lesson shows the fields as JSON. No client sends or gets
+// it.
 message! {
     /// One message in a block.
     MessageSnapshot {
@@ -58,7 +59,7 @@ impl<W> Sessions<W> {
                     has_ended: process.has_ended,
                     size: block.size(),
                     extents: block.spans().iter().map(|span| (span.offset, span.size)).collect(),
-                    messages: self.messages_in((owner, at)).map(message).collect(),
+                    messages: self.messages_in((owner, at)).map(snapshot_of).collect(),
                     seats: seats(block),
                 });
             }
@@ -68,7 +69,7 @@ impl<W> Sessions<W> {
 }
 
 /// Returns a message or value as the snapshot shows it.
-fn message((&(_, number), message): (&MessageId, &StoredMessage)) -> MessageSnapshot {
+fn snapshot_of((&(_, number), message): (&MessageId, &StoredMessage)) -> MessageSnapshot {
     let &StoredMessage { address, length, readers, .. } = message;
     MessageSnapshot { number, address, length, readers }
 }

@@ -24,10 +24,10 @@
 //!                  the wrong way: 1 takes the message, and no client reads it
 //! ```
 //!
-//! To take it first and put it back later would be wrong: the sender of a message may hear at once
-//! that it was received. The check finds a closed connection; it does not find a pulled cable. A
-//! `receive` of a process with one connection needs no check: when that connection has gone, the
-//! process ends.
+//! Another wrong way is to take it first and to put it back later: the sender of a message may hear
+//! at once that it was received, and a signal may return behind a newer one. The check finds a
+//! closed connection; it does not find a pulled cable. A `receive` of a process with one connection
+//! needs no check: when that connection has gone, the process ends.
 //!
 //! **Invariants** a `wait` that waits takes a signal only after the server has seen that its
 //! connection is not closed; so does a `receive` that waits, when its process has several clients.

@@ -1,7 +1,8 @@
 //! The hostile requests: what is hostile about each, the request, the status that it must get, and
 //! whether the connection goes on.
 //!
-//! Each is well but for what is hostile about it: where two lengths contradict, the body is one by both.
+//! Each is well but for what is hostile about it: where two lengths contradict, the body is one by
+//! both.
 //!
 //! Some begin with a good request, so that the connection speaks HTTP: as its first bytes they
 //! would be text, which `a_first_line_that_is_nearly_http_runs_no_body` is about.
@@ -98,6 +99,18 @@ pub const CASES: &[Case] = &[
     (
         "a length beyond 64 bits",
         "PUT /leases/7 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 18446744073709551616\r\n\r\n",
+        400,
+        false,
+    ),
+    (
+        "two lengths over the limit",
+        "PUT /leases/7 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nContent-Length: 99999999999\r\n\r\n",
+        400,
+        false,
+    ),
+    (
+        "a length over the limit beside a coding",
+        "PUT /leases/7 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\nTransfer-Encoding: chunked\r\n\r\n",
         400,
         false,
     ),

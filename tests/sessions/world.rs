@@ -176,7 +176,10 @@ impl World {
     }
 
     pub fn signal(&mut self, client: u64) -> Option<Told> {
-        self.engine().next_signal(client).unwrap()
+        let is_there = self.engine().has_signal(client);
+        let told = self.engine().next_signal(client).unwrap();
+        assert_eq!(is_there, told.is_some(), "nothing is taken before its client was seen");
+        told
     }
 
     /// All that a process is told, in short.

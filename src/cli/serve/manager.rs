@@ -85,7 +85,9 @@ impl ManagerArguments {
     pub(super) fn rules(&self) -> Rules {
         let mut low_water = default_low_water();
         // `--low-water gl=10%` changes one mark; the other pools keep their defaults.
-        low_water.extend(self.low_water.iter().flatten());
+        if let Some(marks) = &self.low_water {
+            low_water.extend(marks);
+        }
         Rules {
             block: self.block,
             fixed: self.pools.as_ref().map(|plan| plan.fixed.clone()).unwrap_or_default(),

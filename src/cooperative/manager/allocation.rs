@@ -91,7 +91,8 @@ impl<W: Clone> Manager<'_, W> {
         Ok(())
     }
 
-    /// Takes the parts of a report that are there: a request may come with one of them.
+    /// Takes a report: the freeable bytes, the efficiency, or both. A request may come with either,
+    /// with both or with none.
     ///
     /// # Errors
     /// `bad-request` for more bytes than the process holds, or an efficiency over 100. Unchanged

@@ -113,10 +113,10 @@ impl<W: Clone> Manager<'_, W> {
         self.undo_grant(number, granted.id)
     }
 
-    /// Serves the requests that wait, in their order, if a pool that may answer has enough free
-    /// bytes now. Requests for all pools are tried, not only for the pool that got bytes: another
-    /// pool may have had enough bytes before, but the arena no free block of that size; now the
-    /// arena may have one.
+    /// Serves the requests that wait, in the order of [`Self::serve_those`], if a pool that may
+    /// answer has enough free bytes now. Requests for all pools are tried, not only for the pool
+    /// that got bytes: another pool may have had enough bytes before, but the arena no free block
+    /// of that size; now the arena may have one.
     pub(super) fn serve(&mut self, now: Instant) {
         // The free bytes are counted once, only to select the requests to try. A request in front
         // may take these bytes; then the decision about a later one refuses.
@@ -171,11 +171,13 @@ impl<W: Clone> Manager<'_, W> {
 
 impl<W: Clone> Processes<W> {
     /// Returns the efficiency and the freeable bytes of the process that asked. The request with
-    /// the least of these pairs is served first ([`ServeBy::Status`]). If the rules do not want
-    /// that, the pair is the same for all.
+    /// the least of these pairs is served first ([`ServeBy::Status`]). By arrival the pair is the
+    /// same for all, and no process is looked up: the tables are locked meanwhile.
     fn status_of(&self, waiting: &WaitingRequest) -> (u64, u64) {
-        let counts = self.rules.serve_by == ServeBy::Status;
-        let process = self.all.get(&waiting.process).filter(|_| counts);
+        if self.rules.serve_by == ServeBy::Arrival {
+            return (0, 0);
+        }
+        let process = self.all.get(&waiting.process);
         process.map_or((0, 0), |process| (process.presumed_efficiency(), process.freeable))
     }
 

@@ -85,7 +85,8 @@ impl GradeRow {
         // all checks that are not shown.
         let rank =
             |check: &&Check| if check.is_not_shown() { 0.0 } else { 1000.0 } + missing(check);
-        // Among equal checks `max_by` returns the last, which after `rev` is the first of the report.
+        // Among equal checks `max_by` returns the last, which after `rev` is the first of the
+        // report.
         let worst = lost.rev().max_by(|a, b| rank(a).total_cmp(&rank(b)));
         let reasons = worst.and_then(|check| check.details.first());
         self.why = report.warnings.iter().chain(reasons).next().cloned().unwrap_or_default();

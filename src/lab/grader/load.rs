@@ -203,8 +203,8 @@ impl Grading<'_> {
     }
 
     /// Draws as `client` until at most `drain.left` numbers are left, a reply has no number, a
-    /// short reply comes again word for word, or a bound is reached: the deadline, [`MAX_INCOMPLETE`]
-    /// short replies, or the bound of [`Grading::is_drained_to`].
+    /// short reply comes again word for word, or a bound is reached: the deadline,
+    /// [`MAX_INCOMPLETE`] short replies, or the bound of [`Grading::is_drained_to`].
     fn drain(&self, client: usize, drain: &Drain) {
         let mut peer = self.peer(drain.deadline);
         // A short reply is the last part of the list, or a message such as "0 left". The client

@@ -313,13 +313,16 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_with_too_many_entries_is_left() {
+    fn a_directory_with_too_many_entries_is_left_and_the_file_above_it_is_searched() {
         let place = std::env::temp_dir().join(format!("leasebox-many-{}", std::process::id()));
-        fs::create_dir_all(&place).unwrap();
+        let library = place.join("env");
+        fs::create_dir_all(&library).unwrap();
         (0..=MAX_ENTRIES)
-            .for_each(|at| drop(fs::File::create(place.join(at.to_string())).unwrap()));
+            .for_each(|at| drop(fs::File::create(library.join(at.to_string())).unwrap()));
+        fs::write(place.join("server.py"), "x = box.pop()\n").unwrap();
         let found = look(&place).unwrap();
         assert_eq!(found.skipped, ["all after the first 10000 entries"]);
+        assert_eq!(found.findings.len(), 1);
         fs::remove_dir_all(place).unwrap();
     }
 }

@@ -85,7 +85,8 @@ pub struct Response {
 /// The body of a response.
 #[derive(Debug)]
 pub(super) enum ResponseBody {
-    /// Its bytes, which [`Output::attach`] moves without a copy if they are many.
+    /// Its bytes, which [`Output::attach`] moves without a copy if they are many. (HTTP's own
+    /// answers are copied once more.)
     Data(Vec<u8>),
     /// No body, for HEAD and 304. The number is the length in bytes that the body would have.
     LeftOut(u64),
@@ -130,8 +131,8 @@ impl Answering {
         }
     }
 
-    /// Returns the status of a reply, 201 for a new lease and 200 for every other reply, and the
-    /// field that such a reply has.
+    /// Returns the status of a reply (201 for a new lease, 200 for every other reply), and its own
+    /// field; empty if it has none.
     fn status_and_field(&self, reply: &Reply<'_>) -> (u16, String) {
         match reply {
             // A renewal is answered with `Leased`, too, but its path is that of the lease. The

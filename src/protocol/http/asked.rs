@@ -146,7 +146,7 @@ fn forbidden(
                     IPv6, or start it with --host NAME";
         return Some(Refusal::new(403, text));
     }
-    if head.values("origin").any(|origin| !is_same_origin(origin, host)) {
+    if head.values("origin").next().is_some_and(|origin| !is_same_origin(origin, host)) {
         let text = "the page is of another place than Host names; open this server's own page, and let a proxy \
                     pass Host on";
         return Some(Refusal::new(403, text));
@@ -174,7 +174,7 @@ const CHALLENGE: &str = "WWW-Authenticate: Basic realm=\"leasebox\", charset=\"U
 /// Returns the refusal of a request without the name and password of the server's user.
 fn log_on_refused(head: &Head<'_>, policy: &Policy, log_on: &mut Option<LogOn>) -> Option<Refusal> {
     let user = policy.user.as_ref()?;
-    let try_it = || match head.values("authorization").find_map(name_and_password) {
+    let try_it = || match head.values("authorization").next().and_then(name_and_password) {
         Some((name, password)) => user.try_log_on(&name, &password, &policy.guesses),
         None => LogOn::Wrong,
     };

@@ -112,8 +112,8 @@ impl Conditions {
     /// Judges a read of an entity that has this tag. `modified` is the time of its last set, in
     /// seconds since 1970; `None` if it was never set.
     pub fn judge(&self, tag: &str, modified: Option<u64>) -> Verdict {
-        // Whether the entity is the one that the client names. A tag replaces the date, which is
-        // less exact. `None` if the client names none, or if a date cannot be compared, because
+        // Tells whether the entity is the one that the client names. A tag replaces the date, which
+        // is less exact. `None` if the client names none, or if a date cannot be compared, because
         // the entity was never set.
         let is_named = |tags: &Option<Tags>, since: Option<u64>, weakly: bool| match tags {
             Some(tags) => Some(tags.has(tag, weakly)),
@@ -266,8 +266,8 @@ fn add(tags: &mut Option<Tags>, value: &[u8]) {
 /// Reads a list such as `"a", W/"b"`. Skips empty elements (RFC 9110, section 5.6.1.2). Returns
 /// `None` for an unreadable list and for a list without any tag.
 fn tags_of(value: &[u8]) -> Option<Vec<Tag>> {
-    // A comma between quotes belongs to its tag. (`head::elements` also knows a backslash before a
-    // quote, which a tag does not have.)
+    // A comma between quotes belongs to its tag. (`head::elements` would be wrong here: in a tag a
+    // backslash is a byte like any other, so the quote behind it ends the tag.)
     let mut is_quoted = false;
     let elements = value.split(|&byte| {
         is_quoted ^= byte == b'"';
@@ -280,10 +280,10 @@ fn tags_of(value: &[u8]) -> Option<Vec<Tag>> {
 
 /// Reads a text that is one tag and nothing else.
 fn tag_of(text: &[u8]) -> Option<Tag> {
-    let quoted = text.strip_prefix(b"W/");
-    let opaque = quoted.unwrap_or(text).strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    let tag = Tag { opaque: opaque.to_vec(), is_weak: quoted.is_some() };
-    Some(tag).filter(|tag| !tag.opaque.contains(&b'"'))
+    let weak = text.strip_prefix(b"W/");
+    let opaque = weak.unwrap_or(text).strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let is_one = !opaque.contains(&b'"');
+    is_one.then(|| Tag { opaque: opaque.to_vec(), is_weak: weak.is_some() })
 }
 
 /// Reads a range: `bytes=2-5`, both included, `bytes=2-` to the end, or `bytes=-3`, the last three.

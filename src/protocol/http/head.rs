@@ -54,7 +54,8 @@ pub struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// Returns the values of all fields of this name, in their order. Names have no case.
+    /// Returns the values of all fields of this name, in their order. The case of a name does
+    /// not matter.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let is_it = move |field: &&HeadField<'a>| field.0.eq_ignore_ascii_case(name.as_bytes());
         self.fields.iter().filter(is_it).map(|(_, value)| *value)

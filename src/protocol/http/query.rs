@@ -74,8 +74,8 @@ impl<'a> Source<'a> for Parameters<'a> {
         }
     }
 
-    /// Returns whether the client has left out all values from here on: then an optional field is
-    /// left out too.
+    /// Returns whether the client has left out all values from here on: then a field with a default
+    /// has its default.
     fn is_over(&self) -> bool {
         self.values.as_slice().iter().all(|(value, _)| value.is_none())
     }
@@ -84,6 +84,7 @@ impl<'a> Source<'a> for Parameters<'a> {
         number(self.next_parameter())
     }
 
+    /// A parameter may be left out although a later one is given. A word of a line may not.
     fn optional(&mut self) -> Result<Option<u64>, Error> {
         let parameter = self.next_parameter();
         parameter.0.is_some().then(|| number(parameter)).transpose()

@@ -47,8 +47,9 @@ pub struct Refusal {
     pub status: u16,
     /// The cause and the cure.
     pub text: Cow<'static, str>,
-    /// More fields of the answer, each with its CR LF. 405 names the methods that the resource has,
-    /// 401 says how to log on (RFC 9110, sections 10.2.1 and 11.6.1).
+    /// More fields of the answer, each with its CR LF: the methods of the resource with 405, the
+    /// way to log on with 401, the codings that the server takes with 415 (RFC 9110, sections
+    /// 10.2.1, 11.6.1 and 12.5.3).
     pub fields: Cow<'static, str>,
     /// The connection closes after the answer.
     pub is_last: bool,

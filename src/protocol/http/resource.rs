@@ -102,8 +102,8 @@ impl Method {
         })
     }
 
-    /// Returns GET for HEAD, and every other method unchanged. HEAD does what GET does, and its
-    /// answer leaves the body out.
+    /// Returns GET for HEAD, and every other method unchanged. HEAD runs the request of GET, and
+    /// its answer leaves the body out.
     pub fn served_as(self) -> Self {
         if self == Method::Head { Method::Get } else { self }
     }
@@ -140,7 +140,7 @@ const BY_HAND: [&str; 11] = [
     "GET /named/NAME",
     "PUT /named/NAME?duration=in milliseconds",
     "DELETE /named/NAME",
-    "GET /table?rows=how many&which=first, each, twice or last",
+    "GET /table?rows=how many&which",
     "GET /sessions",
     "GET /connections",
     "GET /blocks",
@@ -279,6 +279,7 @@ impl Resource {
         let Resource::Path(path, id) = self else { return Err(no_such()) };
         check_conditions(path, method, conditions)?;
         let route = route_of(path, method).ok_or_else(no_such)?;
+        // Refuses each parameter that the route does not name.
         let mut fields = Parameters::new(query, route.parameters, id)?;
         Ok(match (path, method.served_as(), id) {
             ("/table", ..) => table(&mut fields)?,

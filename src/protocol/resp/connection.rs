@@ -49,7 +49,8 @@ impl Resp {
     /// command. Afterwards it returns `None` for a command that no arm below matches.
     pub(super) fn answer_own(&mut self, mut words: Words<'_>, policy: &Policy) -> Option<Vec<u8>> {
         let (command, rest) = (words.next(), words);
-        // No command here has more than two words that its answer depends on, but for lists.
+        // Most commands need only the first two words; HELLO, INFO and COMMAND read `rest` by
+        // themselves. A `count` of 3 means three words or more.
         let (count, first, second) = (rest.count(3), words.next(), words.next());
         let answer: OwnReply<Vec<u8>> = match &*command.to_ascii_uppercase() {
             b"HELLO" => self.hello(rest, policy),

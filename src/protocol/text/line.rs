@@ -37,8 +37,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Skips NULs in front of a line, and a byte order mark in front of the first line. (A program in C
 /// may send the NUL of a string behind its line, so it stands in front of the next one.) Returns
-/// `Incomplete` for a part of the mark while more bytes may come. Returns `None` if there is nothing
-/// to skip.
+/// `Incomplete` for a part of the mark while more bytes may come. Returns `None` if there is
+/// nothing to skip.
 #[inline]
 pub fn pass_over<'a>(input: &[u8], is_first: bool, tail: Tail) -> Option<Decoded<'a>> {
     match input.first() {

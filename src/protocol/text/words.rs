@@ -133,7 +133,7 @@ impl<'a> Source<'a> for Words<'a> {
         match std::mem::replace(self, Words::Line(&[])) {
             Words::Line(text) => unescape(text.strip_prefix(b" ").unwrap_or(text))
                 .ok_or_else(|| Error::new(Code::BadRequest, BAD_ESCAPE)),
-            mut bulks => match bulks.next() {
+            mut bulks @ Words::Bulks(_) => match bulks.next() {
                 data if bulks.is_over() => Ok(Cow::Borrowed(data)),
                 _ => Err(Error::new(Code::BadRequest, "the data is one bulk string; send no more")),
             },
