@@ -101,7 +101,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_number_is_written_as_std_writes_it(number in any::<u64>(), shift in 0..64) {
-            // Shifted, so that short numbers come too.
+            // The shift makes short numbers too.
             for number in [number >> shift, 0, u64::MAX] {
                 let mut line = b"ttl ".to_vec();
                 put_number(&mut line, number);

@@ -214,8 +214,8 @@ impl Buddy {
     }
 
     /// Frees the block that starts at `offset`, and joins it with its buddy for as long as the
-    /// buddy is free too. Returns its size. `None`, and nothing is changed, when no used block
-    /// starts there: the offset is wrong, or the block was released before.
+    /// buddy is free too. Returns its size. Returns `None`, and changes nothing, if no used
+    /// block starts there: the offset is wrong, or the block was released before.
     #[inline]
     pub fn release(&mut self, offset: u64) -> Option<u64> {
         // A second release of a block ends here. If the block was allocated again meanwhile, the

@@ -29,8 +29,9 @@
 //! closed connection; it does not find a pulled cable. A `receive` of a process with one connection
 //! needs no check: when that connection has gone, the process ends.
 //!
-//! **Invariants** a `wait` that waits takes a signal only after the server has seen that its
-//! connection is not closed; so does a `receive` that waits, when its process has several clients.
+//! **Invariants** a `wait` without a signal at its beginning takes one only after the server has
+//! seen that its connection is not closed. A `receive` without a message at its beginning does the
+//! same, when its process has several clients.
 //!
 //! **Lock** the tables, for each look; unlocked while a thread sleeps or copies. A copy locks one
 //! block.

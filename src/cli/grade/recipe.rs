@@ -28,6 +28,8 @@
 //!
 //! **Source** the manuals of the compilers named above.
 
+mod manifest;
+
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -195,16 +197,17 @@ impl Guess<'_> {
     }
 
     /// Returns the tool, the commands that build, and the command that starts a server in Rust.
-    /// With a `Cargo.toml` beside the file, or above `src`, it uses `cargo`, and the program has
-    /// the name of the package. Otherwise it uses `rustc`.
+    /// With a `Cargo.toml` beside the file, or above `src`, it uses `cargo`, and the manifest has
+    /// the name of the program ([`manifest`]). Otherwise it uses `rustc`.
     fn rust(&self, file: &str) -> (&'static str, Vec<String>, String) {
         let has_above = self.top.ends_with("src") && self.top != self.base;
         let above = self.top.parent().filter(|_| has_above);
         let package = [Some(self.top), above].into_iter().flatten().find_map(|folder| {
-            let manifest = folder.join("Cargo.toml");
-            let text = read(&manifest).ok()?;
-            let name = package_name(&text)?.to_string();
-            Some((name, quoted(&relative(&manifest, self.top))))
+            let path = folder.join("Cargo.toml");
+            let text = read(&path).ok()?;
+            let server = self.server.file_name()?.to_string_lossy();
+            let name = manifest::program(&text, &server)?;
+            Some((name, quoted(&relative(&path, self.top))))
         });
         match package {
             Some((name, manifest)) => {
@@ -219,13 +222,6 @@ impl Guess<'_> {
             }
         }
     }
-}
-
-/// Returns the name in the table `[package]` of a `Cargo.toml`.
-fn package_name(text: &str) -> Option<&str> {
-    let lines = text.lines().map(str::trim).skip_while(|line| *line != "[package]").skip(1);
-    let is_name = |line: &&str| line.split('=').next().is_some_and(|key| key.trim() == "name");
-    lines.take_while(|line| !line.starts_with('[')).find(is_name)?.split('"').nth(1)
 }
 
 /// Reads the commands of a `run.txt`: those that build, and the last one, which starts.

@@ -60,7 +60,7 @@ fn each_language_is_built_and_started_in_its_way() {
             vec![
                 (
                     "Cargo.toml",
-                    "[[bin]]\nname = \"other\"\n[package]\nnames = \"no\"\nname = \"a b\"",
+                    "[lib]\nname = \"other\"\n[package]\nnames = \"no\"\nname = \"a b\"",
                 ),
                 ("src/main.rs", "TcpListener"),
             ],
